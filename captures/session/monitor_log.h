@@ -1,0 +1,56 @@
+// monitor.jsonl.zst: every line of both monitors, verbatim, with the time at
+// which it arrived or was sent. One JSON object a line:
+//
+//   {"ns":N,"wall_ns":N,"end":"source","dir":"received","message":{...}}
+//
+// "ns" is CLOCK_MONOTONIC and "wall_ns" CLOCK_REALTIME of the recording host.
+// A line that is no JSON object is stored as "text" instead of "message".
+#pragma once
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "qmp/session.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+namespace migscope::captures {
+
+enum class End { source, destination };
+[[nodiscard]] std::string_view to_string(End end);
+
+struct MonitorLine {
+  ClockReading time;
+  End end = End::source;
+  qmp::Direction direction = qmp::Direction::received;
+  std::string text; // verbatim
+};
+
+class MonitorLogWriter {
+public:
+  // Creates the file, mode 0600; fails where it exists.
+  [[nodiscard]] static Result<std::unique_ptr<MonitorLogWriter>>
+  create(const std::filesystem::path& path);
+  ~MonitorLogWriter();
+
+  [[nodiscard]] Status append(const MonitorLine& line);
+  // Makes everything appended so far survive kill -9; call it a few times a
+  // second.
+  [[nodiscard]] Status flush();
+  [[nodiscard]] Status close();
+
+private:
+  class Impl;
+  explicit MonitorLogWriter(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Calls `on_line` for every complete line. A torn tail is no failure: it is
+// told through `torn`, where given.
+[[nodiscard]] Status
+read_monitor_log(const std::filesystem::path& path,
+                 const std::function<void(const MonitorLine&)>& on_line,
+                 std::optional<Error>* torn);
+
+} // namespace migscope::captures

@@ -1,0 +1,49 @@
+// Incremental decoder of QEMU's main migration channel: bytes in, events out.
+//
+// No I/O, no clock, bounded memory: it keeps one unfinished item and the
+// device section being scanned, each under a ceiling named in limits.h. The
+// result does not depend on how the input is cut.
+#pragma once
+
+#include "base/error.h"
+#include "captures/stream/description.h"
+#include "captures/stream/events.h"
+
+#include <memory>
+
+namespace migscope::captures {
+
+struct DecoderOptions {
+  // Bytes of a target page where the stream does not say otherwise
+  // (configuration/target-page-bits, POSTCOPY_ADVISE).
+  uint32_t page_size = 4096;
+  // The stream's description, where the caller could read its end first. With
+  // it device sections are cut by their described size, confirmed by their
+  // footer; without it by the first plausible footer.
+  std::optional<Description> description = {};
+};
+
+class StreamDecoder {
+public:
+  // `events` outlives the decoder.
+  explicit StreamDecoder(StreamEvents& events, DecoderOptions options = {});
+  ~StreamDecoder();
+
+  // Decodes as much as is there. An error (kind malformed or unsupported, with
+  // offset, what was expected and what was found) is final: everything before
+  // it has been told, and the same error comes back from every further call.
+  [[nodiscard]] Status feed(std::span<const std::byte> bytes);
+
+  // No more bytes will come. An error of kind truncated says in what the
+  // stream stopped; everything complete has been told.
+  [[nodiscard]] Status finish();
+
+  // Bytes taken in by complete items: the offset of the first byte not told of.
+  [[nodiscard]] uint64_t position() const;
+
+private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace migscope::captures
