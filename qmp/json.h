@@ -22,7 +22,8 @@ public:
   Json() = default; // null
 
   // Exactly one JSON value, with nothing but white space around it. Fails with
-  // kind malformed and the byte offset. Nesting is limited to kMaxJsonDepth.
+  // kind malformed and the byte offset. Nesting is limited to kMaxJsonDepth;
+  // integers beyond 64 bits are refused. Of equal keys the last one counts.
   [[nodiscard]] static Result<Json> parse(std::string_view text);
 
   static Json object();
@@ -61,6 +62,8 @@ public:
 
   // Member of an object; null where this is no object or has no such member.
   [[nodiscard]] Json get(const char* key) const;
+  // Tells a member that is null from one that is not there.
+  [[nodiscard]] bool has(const char* key) const;
   // Elements of an array; empty where this is none.
   [[nodiscard]] std::vector<Json> elements() const;
   [[nodiscard]] std::vector<std::string> keys() const;

@@ -32,9 +32,11 @@ struct ErrorReply {
 };
 
 struct Event {
-  std::string name;   // "STOP", "MIGRATION_PASS", ...
-  WallTime timestamp; // QEMU's host, microsecond resolution, taken at emission
-  Json data;          // null where the event carries none
+  std::string name; // "STOP", "MIGRATION_PASS", ...
+  // QEMU's host, microsecond resolution, taken at emission; 0 where QEMU could
+  // not read its clock.
+  WallTime timestamp;
+  Json data; // null where the event carries none
 };
 
 using Message = std::variant<Greeting, Reply, ErrorReply, Event>;

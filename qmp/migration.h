@@ -36,7 +36,8 @@ enum class MigrationStatus {
 [[nodiscard]] MigrationStatus migration_status(std::string_view word);
 // completed, failed or cancelled: nothing follows but a new migration.
 [[nodiscard]] bool is_final(MigrationStatus status);
-// The migration has begun and has not ended.
+// The migration has begun and has not ended. An unknown word counts: every one
+// that QEMU has added so far stood between setup and the end.
 [[nodiscard]] bool is_running(MigrationStatus status);
 
 struct RamStats {
