@@ -26,10 +26,14 @@ public:
 
   // Bytes of an unfinished line (a peer that closes now closed mid-line).
   [[nodiscard]] std::string_view unfinished() const { return line_; }
-  // Offset in the byte stream of the line that comes next or is unfinished.
+  // Offset in the byte stream of the line that comes next or is unfinished; of
+  // the line itself while it is delivered.
   [[nodiscard]] uint64_t line_offset() const { return line_offset_; }
 
 private:
+  void deliver(std::string_view tail,
+               const std::function<void(std::string_view line)>& on_line);
+
   std::string line_;
   uint64_t line_offset_ = 0;
   bool broken_ = false;

@@ -6,12 +6,15 @@
 // calls `tick` now and then so that silence is noticed. After the first
 // failure the session is closed: every pending command gets that error and
 // further calls do nothing.
+//
+// Handlers may call the session again; they must not destroy it.
 #pragma once
 
 #include "base/clock.h"
 #include "qmp/line_framer.h"
 #include "qmp/message.h"
 
+#include <deque>
 #include <functional>
 #include <map>
 
@@ -55,8 +58,12 @@ public:
   // Notices silence. Any interval does; ten times a second is plenty.
   void tick();
 
-  // Sends a command; `on_reply` is called exactly once. A QMP error is kind
-  // refused with "CLASS: TEXT". `arguments` may be null.
+  // The owner goes away: closes without calling any handler, now or later.
+  void abandon();
+
+  // Sends a command, or keeps it until the session is ready; `on_reply` is
+  // called exactly once (on a closed session at once, with why it closed). A
+  // QMP error is kind refused with "CLASS: TEXT". `arguments` may be null.
   void execute(std::string_view command, const Json& arguments,
                ReplyHandler on_reply);
 
@@ -65,17 +72,25 @@ public:
 
 private:
   enum class State { greeting, negotiating, ready, closed };
-  struct Pending {
-    std::string command;
-    MonoTime sent;
+  struct Command {
+    uint64_t id;
+    std::string name;
+    std::string line;
     ReplyHandler on_reply;
+    MonoTime sent = {};
   };
 
-  void handle_line(std::string_view line);
-  void handle(const Greeting& greeting, ClockReading now);
-  void handle(const Reply& reply, ClockReading now);
-  void handle(const ErrorReply& reply, ClockReading now);
-  void handle(const Event& event, ClockReading now);
+  Command command(std::string_view name, const Json& arguments,
+                  ReplyHandler on_reply);
+  void send(Command command);
+  void handle_line(std::string_view line, ClockReading arrival);
+  void handle(const Greeting& greeting, ClockReading arrival);
+  void handle(const Reply& reply, ClockReading arrival);
+  void handle(const ErrorReply& reply, ClockReading arrival);
+  void handle(const Event& event, ClockReading arrival);
+  void negotiated(const Result<Json>& reply);
+  // Closes; `message` is about the line being handled or unfinished.
+  void violation(std::string message);
   void close(Error error);
 
   std::string peer_;
@@ -87,7 +102,9 @@ private:
   MonoTime started_;
   Version version_;
   uint64_t next_id_ = 1;
-  std::map<uint64_t, Pending> pending_;
+  std::map<uint64_t, Command> pending_; // by id, hence oldest first
+  std::deque<Command> unsent_;
+  Error closing_;
 };
 
 } // namespace migscope::qmp
