@@ -1,0 +1,270 @@
+"""Real QEMUs for end-to-end tests: processes, monitors, the lab guest.
+
+    with migtest.Lab(elf) as lab:
+        source = lab.start("source", "hot=4M rate=2000")
+        ready = source.wait_ready()
+        source.qmp.execute("stop")
+        memory = source.memory(*ready.hot[0])
+
+Everything lives in a temporary directory; leaving the block ends the QEMUs
+and removes it, and the kernel ends them should the test itself be killed.
+MIGSCOPE_QEMU may name another QEMU, as a command line with its options.
+"""
+
+import ctypes
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TIMEOUT = 60  # seconds; generous, a busy machine is no failure
+POLL = 0.005
+PR_SET_PDEATHSIG = 1
+
+
+class Failure(Exception):
+    """What the test was about did not happen."""
+
+
+def skip(reason):
+    print("SKIP:", reason)
+    sys.exit(77)
+
+
+def check(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def qemu_command():
+    command = shlex.split(os.environ.get("MIGSCOPE_QEMU",
+                                         "qemu-system-x86_64"))
+    if not shutil.which(command[0]):
+        skip(f"{command[0]} is not installed")
+    return command
+
+
+class QmpError(Failure):
+    """The monitor understood and said no."""
+
+
+class Qmp:
+    """A monitor on a unix socket; events pile up in `events`."""
+
+    def __init__(self, path, timeout=TIMEOUT):
+        self.events = []
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._buffer = b""
+        try:
+            self._socket.connect(path)
+            self._receive(time.monotonic() + timeout)
+            self.execute("qmp_capabilities")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self._socket.close()
+
+    def _receive(self, deadline):
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            check(left > 0, "the monitor keeps silent")
+            self._socket.settimeout(left)
+            try:
+                data = self._socket.recv(65536)
+            except socket.timeout:
+                raise Failure("the monitor keeps silent") from None
+            check(data, "the monitor hung up")
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        message = json.loads(line)
+        if "event" in message:
+            self.events.append(message)
+        return message
+
+    def execute(self, command, timeout=TIMEOUT, **arguments):
+        """Keys of `arguments` may be written with _ in place of -."""
+        request = {"execute": command, "arguments": {
+            key.replace("_", "-"): value for key, value in arguments.items()}}
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self._receive(deadline)
+            if "error" in message:
+                raise QmpError(f"{command}: {message['error']['desc']}")
+            if "return" in message:
+                return message["return"]
+
+    def wait_event(self, name, timeout=TIMEOUT, where=lambda data: True):
+        """The first such event, be it already here; it is taken out."""
+        deadline = time.monotonic() + timeout
+        while True:
+            for event in self.events:
+                if event["event"] == name and where(event.get("data", {})):
+                    self.events.remove(event)
+                    return event
+            self._receive(deadline)
+
+
+class Ready:
+    """The guest's READY line: lists of (start, size), and its other words."""
+
+    def __init__(self, line):
+        self.words = dict(word.split("=", 1) for word in line.split()[1:])
+        self.cold = self._ranges(self.words["cold"])
+        self.hot = self._ranges(self.words["hot"])
+        self.stack = self._ranges(self.words["stack"])
+
+    @staticmethod
+    def _ranges(text):
+        ends = [part.split("-") for part in text.split(",") if part != "none"]
+        return [(int(a, 16), int(b, 16) - int(a, 16)) for a, b in ends]
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Qemu:
+    """One QEMU with the lab guest; use Lab.start()."""
+
+    def __init__(self, directory, name, arguments):
+        self.name = name
+        self.path = lambda suffix: os.path.join(directory, f"{name}.{suffix}")
+        self.started = time.monotonic()
+        with open(self.path("log"), "wb") as log:
+            self._process = subprocess.Popen(
+                [*qemu_command(), *arguments,
+                 "-qmp", f"unix:{self.path('qmp')},server=on,wait=off",
+                 "-debugcon", f"file:{self.path('console')}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=_die_with_parent)
+        try:
+            self.qmp = self.wait(self._connect, "monitor")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _connect(self):
+        try:
+            return Qmp(self.path("qmp"))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None  # not bound yet, or bound and not listening yet
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def kill(self):
+        if hasattr(self, "qmp"):
+            self.qmp.close()
+        self._process.kill()
+        self._process.wait()
+
+    def log(self):
+        with open(self.path("log"), errors="replace") as log:
+            return log.read()
+
+    def wait(self, condition, what, timeout=TIMEOUT):
+        """Polls until `condition` gives something true, and returns it."""
+        deadline = time.monotonic() + timeout
+        while not (result := condition()):
+            if self._process.poll() is not None:
+                raise Failure(f"{self.name} ended while waiting for {what}:\n"
+                              + self.log())
+            check(time.monotonic() < deadline,
+                  f"{self.name}: no {what} in {timeout} s")
+            time.sleep(POLL)
+        return result
+
+    def output(self, suffix="console"):
+        """All that the guest wrote: "console" or "serial"."""
+        try:
+            with open(self.path(suffix), errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def lines(self, prefix, suffix="console"):
+        """Complete lines whose first word is `prefix`, as lists of words."""
+        whole = self.output(suffix).rpartition("\n")[0].split("\n")
+        return [line.split() for line in whole
+                if line.split(" ", 1)[0] == prefix]
+
+    def wait_line(self, prefix, where=lambda words: True, timeout=TIMEOUT):
+        def find():
+            return next(filter(where, self.lines(prefix)), None)
+        return self.wait(find, f"{prefix} line", timeout)
+
+    def wait_ready(self, timeout=TIMEOUT):
+        def find():
+            return re.search("^(?:READY|ERROR) .*\n", self.output(),
+                             re.MULTILINE)
+        line = self.wait(find, "READY", timeout).group()
+        check(line.startswith("READY"), f"the guest says: {line}")
+        return Ready(line)
+
+    def memory(self, start, size):
+        """Guest-physical memory; stop the guest first."""
+        path = self.path("memory")
+        self.qmp.execute("pmemsave", val=start, size=size, filename=path)
+        with open(path, "rb") as file:
+            data = file.read()
+        os.unlink(path)
+        return data
+
+
+class Lab:
+    """A temporary directory and the QEMUs in it."""
+
+    def __init__(self, elf):
+        self.elf = elf
+        self.qemus = []
+
+    def __enter__(self):
+        self._directory = tempfile.TemporaryDirectory(prefix="migscope-")
+        self.directory = self._directory.name
+        return self
+
+    def __exit__(self, *_):
+        for qemu in self.qemus:
+            qemu.kill()
+        self._directory.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def start(self, name, guest, *arguments, machine="pc", memory="128M",
+              serial=None):
+        """`guest` is the guest's command line. The destination of a migration
+        takes the same, and `"-incoming", "defer"` as further arguments."""
+        qemu = Qemu(self.directory, name, [
+            "-machine", machine, "-accel", "tcg", "-m", memory,
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-serial", serial or f"file:{self.path(name + '.serial')}",
+            "-kernel", self.elf, "-append", guest, *arguments])
+        self.qemus.append(qemu)
+        return qemu
+
+
+def run(tests):
+    """Runs functions in turn; each returns what is worth telling."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    failed = 0
+    for test in tests:
+        began = time.monotonic()
+        try:
+            verdict, told = "ok", test()
+        except Failure as failure:
+            verdict, told, failed = "FAILED", failure, failed + 1
+        print(f"{verdict} {test.__name__} ({time.monotonic() - began:.1f} s)"
+              f": {told}", flush=True)
+    sys.exit(1 if failed else 0)
