@@ -13,6 +13,11 @@
 namespace migscope::testing {
 namespace {
 
+constexpr std::string_view kGreeting =
+    R"({"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, )"
+    R"("package": "scripted"}, "capabilities": ["oob"]}})"
+    "\r\n";
+
 void must(bool done, const char* what) {
   if (!done)
     throw std::runtime_error(what);

@@ -13,11 +13,6 @@
 
 namespace migscope::testing {
 
-inline constexpr std::string_view kGreeting =
-    R"({"QMP": {"version": {"qemu": {"micro": 2, "minor": 0, "major": 10}, )"
-    R"("package": "scripted"}, "capabilities": ["oob"]}})"
-    "\r\n";
-
 class ScriptedMonitor {
 public:
   // The client's end as the script sees it. Nothing here fails: where the
