@@ -1,22 +1,12 @@
 // Reads what ChannelWriter stored, whole or cut off at any byte.
 #pragma once
 
-#include "base/clock.h"
-#include "base/error.h"
+#include "captures/session/channel_format.h"
 
 #include <filesystem>
 #include <memory>
-#include <span>
-#include <vector>
 
 namespace migscope::captures {
-
-// `length` bytes of the stream from `offset` on, received at `arrival`.
-struct Chunk {
-  uint64_t offset = 0;
-  uint32_t length = 0;
-  MonoTime arrival;
-};
 
 class ChannelReader {
 public:
@@ -28,7 +18,8 @@ public:
 
   // Stream bytes that can be read.
   [[nodiscard]] uint64_t bytes() const;
-  // Set where the tail is torn: what was found where the file breaks.
+  // Set where the tail is torn: what was found where the file breaks. A data
+  // frame whose times are damaged is told here too; its bytes are read.
   [[nodiscard]] const std::optional<Error>& torn() const;
   // All chunks, ascending. Empty for a zstd file of another writer.
   [[nodiscard]] const std::vector<Chunk>& chunks() const;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -17,14 +18,17 @@ namespace migscope::captures {
 // when it holds kFrameBytes or is kFrameAge old.
 class ChannelWriter {
 public:
-  // Creates the file, mode 0600; fails where it exists.
+  // Creates the file, mode 0600; fails where it exists. `notify` is called on
+  // the writer's thread when a full queue has room again and when storing
+  // fails; it must not call the writer.
   [[nodiscard]] static Result<std::unique_ptr<ChannelWriter>>
-  create(const std::filesystem::path& path);
+  create(const std::filesystem::path& path,
+         std::function<void()> notify = nullptr);
   ~ChannelWriter(); // as close(), the result dropped
 
   // Takes a copy of a chunk that arrived at `arrival`. False: the queue is
   // full after this chunk and the caller should stop reading until
-  // `can_take_more`. After a failure chunks are dropped and counted.
+  // `can_take_more`. After a failure chunks are dropped.
   [[nodiscard]] bool append(std::span<const std::byte> chunk, MonoTime arrival);
   [[nodiscard]] bool can_take_more() const;
 
