@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace migscope::captures {
 namespace {
@@ -45,25 +44,6 @@ bool is_index(const File& file, const FrameAt& frame) {
          load_le<uint32_t>(magic.data()) == kIndexFrameMagic;
 }
 
-// A file that ends inside its first magic, even before it, is a zstd file that
-// was cut off.
-Status check_magic(const File& file) {
-  std::array<std::byte, 4> magic{};
-  auto n = file.read_at(0, magic);
-  if (!n)
-    return fail(n.error());
-  auto value = load_le<uint32_t>(magic.data());
-  auto begins = [&](uint32_t known) {
-    return std::memcmp(&value, &known, *n) == 0;
-  };
-  if (begins(kZstdMagic) || begins(kIndexFrameMagic) ||
-      (value & 0xFFFFFFF0) == kSkippableMagic)
-    return {};
-  return fail(Error{ErrorKind::malformed,
-                    "not a zstd file: it begins with none of zstd's magics",
-                    file.name(), 0});
-}
-
 } // namespace
 
 class ChannelReader::Impl {
@@ -91,7 +71,7 @@ private:
 };
 
 Status ChannelReader::Impl::scan() {
-  if (Status ok = check_magic(file_); !ok)
+  if (Status ok = check_zstd_magic(file_); !ok)
     return ok;
   if (auto table = scan_seek_table(file_); table && adopt(*table))
     return {};

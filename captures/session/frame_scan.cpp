@@ -4,6 +4,7 @@
 #include "captures/session/channel_format.h"
 
 #include <array>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace migscope::captures {
@@ -217,6 +218,22 @@ std::optional<TableShape> find_table(const File& file) {
 }
 
 } // namespace
+
+Status check_zstd_magic(const File& file) {
+  std::array<std::byte, 4> magic{};
+  auto n = file.read_at(0, magic);
+  if (!n)
+    return fail(n.error());
+  auto value = load_le<uint32_t>(magic.data());
+  auto begins = [&](uint32_t known) {
+    return std::memcmp(&value, &known, *n) == 0;
+  };
+  if (begins(kZstdMagic) || begins(kIndexFrameMagic) || is_skippable(value))
+    return {};
+  return fail(Error{ErrorKind::malformed,
+                    "not a zstd file: it begins with none of zstd's magics",
+                    file.name(), 0});
+}
 
 std::optional<FrameScan> scan_seek_table(const File& file) {
   auto shape = find_table(file);

@@ -25,6 +25,10 @@ struct FrameScan {
   std::optional<Error> stopped;
 };
 
+// Fails with kind malformed where the file does not begin as a zstd file. One
+// that ends inside its first magic, even before it, is one that was cut off.
+[[nodiscard]] Status check_zstd_magic(const File& file);
+
 // From the seek table at the end; nothing where there is none that fits the
 // file.
 [[nodiscard]] std::optional<FrameScan> scan_seek_table(const File& file);

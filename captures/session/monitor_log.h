@@ -4,7 +4,8 @@
 //   {"ns":N,"wall_ns":N,"end":"source","dir":"received","message":{...}}
 //
 // "ns" is CLOCK_MONOTONIC and "wall_ns" CLOCK_REALTIME of the recording host.
-// A line that is no JSON object is stored as "text" instead of "message".
+// A line that is no JSON object is stored as "text" instead of "message", one
+// that is not even UTF-8 as "hex".
 #pragma once
 
 #include "base/clock.h"
@@ -46,8 +47,9 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
-// Calls `on_line` for every complete line. A torn tail is no failure: it is
-// told through `torn`, where given.
+// Calls `on_line` for every complete line up to the first damage. A torn tail
+// or a damaged line is no failure: it is told through `torn`, where given.
+// Fails where the file cannot be read or is no zstd file.
 [[nodiscard]] Status
 read_monitor_log(const std::filesystem::path& path,
                  const std::function<void(const MonitorLine&)>& on_line,
