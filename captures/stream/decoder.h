@@ -13,6 +13,15 @@
 
 namespace migscope::captures {
 
+// What a connection leaves to the one that takes over after a postcopy pause,
+// which starts without header, configuration and block list.
+struct ConnectionState {
+  std::vector<RamBlock> blocks;
+  std::vector<SectionHeader> sections; // as their START told
+  uint32_t page_size = 4096;
+  std::optional<bool> footers; // nothing: not seen yet
+};
+
 struct DecoderOptions {
   // Bytes of a target page where the stream does not say otherwise
   // (configuration/target-page-bits, POSTCOPY_ADVISE).
@@ -21,6 +30,8 @@ struct DecoderOptions {
   // it device sections are cut by their described size, confirmed by their
   // footer; without it by the first plausible footer.
   std::optional<Description> description = {};
+  // For a recovered connection: connection_state() of the one before it.
+  std::optional<ConnectionState> resumed = {};
 };
 
 class StreamDecoder {
@@ -40,6 +51,10 @@ public:
 
   // Bytes taken in by complete items: the offset of the first byte not told of.
   [[nodiscard]] uint64_t position() const;
+
+  // Bytes of a target page. Settled when on_ram_blocks is called.
+  [[nodiscard]] uint32_t page_size() const;
+  [[nodiscard]] ConnectionState connection_state() const;
 
 private:
   class Impl;

@@ -55,6 +55,8 @@ struct RamBlock {
   std::string name;
   uint64_t used_length = 0;          // bytes
   std::optional<uint64_t> page_size; // only where stated (huge pages)
+  // Guest physical address; only with capability x-ignore-shared.
+  std::optional<uint64_t> mr_addr;
 };
 
 enum class PageKind : uint8_t { zero, normal, xbzrle, compressed };
@@ -84,6 +86,9 @@ public:
   virtual void on_header(uint32_t /*version*/) {}
   virtual void on_configuration(const Configuration&) {}
   virtual void on_section_begin(const SectionHeader&) {}
+  // The state of one device (FULL), whole, without header and footer.
+  virtual void on_device_body(const SectionHeader&,
+                              std::span<const std::byte> /*body*/) {}
   virtual void on_section_end(const SectionHeader&, const SectionEnd&) {}
   virtual void on_ram_blocks(std::span<const RamBlock>) {}
   // Pages of one section in wire order, handed over in batches so that the
@@ -92,6 +97,10 @@ public:
   // A MULTIFD_FLUSH word.
   virtual void on_multifd_flush(uint64_t /*offset*/) {}
   virtual void on_command(const CommandItem&) {}
+  // The sections and commands until on_package_end came in one PACKAGED
+  // command: they were made before its first byte was sent.
+  virtual void on_package_begin(uint64_t /*offset*/, uint32_t /*bytes*/) {}
+  virtual void on_package_end(uint64_t /*offset*/) {}
   // The end-of-stream byte; a description may follow.
   virtual void on_eof(uint64_t /*offset*/) {}
   virtual void on_description(std::string_view /*json*/, uint64_t /*offset*/) {}

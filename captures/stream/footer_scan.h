@@ -1,0 +1,55 @@
+// Finding the end of a section whose body cannot be parsed, by its footer.
+//
+// A body may hold any bytes, footer look-alikes included, so a footer counts
+// only where a plausible next item follows it. Not for `ram`: page contents
+// are the guest's to choose.
+#pragma once
+
+#include "captures/stream/section_table.h"
+#include "captures/stream/window.h"
+
+namespace migscope::captures {
+
+// 0x7e, then the section's id.
+inline constexpr size_t kFooterBytes = 5;
+
+enum class Verdict { no, yes, open };
+
+struct Judgement {
+  Verdict verdict = Verdict::no;
+  size_t need = 0; // where open: bytes of the window that decide
+};
+
+struct SectionContext {
+  const SectionTable& table;
+  bool colo = false; // ENABLE_COLO seen: other messages may follow EOF
+};
+
+// Whether bytes[at...] can be what follows a section.
+[[nodiscard]] Judgement judge_next(const Window& in, size_t at,
+                                   const SectionContext& context);
+
+// Whether a footer of section `id` stands at bytes[at...].
+[[nodiscard]] Judgement judge_footer(const Window& in, size_t at, uint32_t id);
+
+class FooterScan {
+public:
+  // `ending`: bytes that a body must end with; they outlive the scan.
+  void begin(uint32_t id, std::span<const std::byte> ending = {});
+
+  // The window starts where begin() stood. Yields used = the body's bytes and
+  // done, or what is needed. Fails where the body grows above
+  // limits::kMaxDeviceBytes.
+  [[nodiscard]] Result<Step> find(const Window& in,
+                                  const SectionContext& context);
+
+private:
+  [[nodiscard]] Judgement judge(const Window& in, size_t at,
+                                const SectionContext& context) const;
+
+  uint32_t id_ = 0;
+  std::span<const std::byte> ending_;
+  size_t searched_ = 0; // no footer before here
+};
+
+} // namespace migscope::captures
