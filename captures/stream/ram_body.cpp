@@ -8,9 +8,13 @@
 namespace migscope::captures {
 namespace {
 
-constexpr size_t kBatch = 1024;
+// Few enough items to stay in the first-level cache.
+constexpr size_t kBatch = 256;
 constexpr size_t kWordBytes = 8;
-constexpr size_t kZeroItemBytes = kWordBytes + 1;
+// A page word stands where no cache line has been touched before. Asking for
+// the words of some pages ahead hides most of the wait, where pages are full.
+constexpr size_t kPagesAhead = 12;
+constexpr uint32_t kZeroItemBytes = kWordBytes + 1;
 // XBZRLE_ENC of a payload, ENCODING_FLAG_XBZRLE in QEMU migration/ram.c.
 constexpr uint8_t kXbzrleEncoding = 0x01;
 
@@ -72,43 +76,47 @@ Result<Step> RamBody::items(const Window& in) {
 size_t RamBody::page_run(const Window& in) {
   if (!block_)
     return 0;
+  for (size_t at = 0;;) {
+    at += fill_batch(in.from(at));
+    if (batched_ < kBatch)
+      return at;
+    flush();
+  }
+}
+
+size_t RamBody::fill_batch(const Window& in) {
   const uint32_t block = *block_;
   const uint64_t used_length = list_.blocks()[block].used_length;
-  const size_t page_size = page_size_;
   const uint64_t flag_mask = flag_mask_;
+  const size_t page_size = page_size_;
   const uint64_t low_bits = page_size - 1;
+  const size_t item_size = kWordBytes + page_size;
   const std::byte* const begin = in.bytes.data();
   const size_t size = in.bytes.size();
+  PageItem* out = batch_.data() + batched_;
+  PageItem* const end = batch_.data() + kBatch;
   size_t at = 0;
-  while (size - at >= kZeroItemBytes) {
-    if (batched_ == kBatch)
-      flush();
+  for (; out != end && size - at >= kZeroItemBytes; ++out) {
     const uint64_t word = load_be<uint64_t>(begin + at);
     const uint64_t flags = word & flag_mask;
     const uint64_t address = word & ~flag_mask;
     if ((address & low_bits) != 0 || address >= used_length)
       break;
-    PageItem& out = batch_[batched_];
+    *out = {in.offset + at, address, {}, block, kZeroItemBytes, PageKind::zero};
     if (flags == (wire::kRamPage | wire::kRamContinue)) {
-      if (size - at < kWordBytes + page_size)
+      if (size - at < item_size)
         break;
-      out.content = {begin + at + kWordBytes, page_size};
-      out.wire_bytes = static_cast<uint32_t>(kWordBytes + page_size);
-      out.kind = PageKind::normal;
-    } else if (flags == (wire::kRamZero | wire::kRamContinue) &&
-               begin[at + kWordBytes] == std::byte{0}) {
-      out.content = {};
-      out.wire_bytes = kZeroItemBytes;
-      out.kind = PageKind::zero;
-    } else {
+      __builtin_prefetch(begin + std::min(at + kPagesAhead * item_size, size));
+      out->content = {begin + at + kWordBytes, page_size};
+      out->wire_bytes = static_cast<uint32_t>(item_size);
+      out->kind = PageKind::normal;
+    } else if (flags != (wire::kRamZero | wire::kRamContinue) ||
+               begin[at + kWordBytes] != std::byte{0}) {
       break;
     }
-    out.offset = in.offset + at;
-    out.address = address;
-    out.block = block;
-    at += out.wire_bytes;
-    ++batched_;
+    at += out->wire_bytes;
   }
+  batched_ = static_cast<size_t>(out - batch_.data());
   return at;
 }
 

@@ -35,6 +35,7 @@ private:
 
   [[nodiscard]] Result<Step> items(const Window& in);
   [[nodiscard]] size_t page_run(const Window& in);
+  [[nodiscard]] size_t fill_batch(const Window& in);
   [[nodiscard]] Result<Step> item(const Window& in);
   [[nodiscard]] Result<Step> mark(const Word& word);
   [[nodiscard]] Result<Step> page(const Word& word, ItemReader& in);
