@@ -17,7 +17,7 @@ struct EndInfo {
   std::string address;
   bool local = false; // certainly on the recording host
   qmp::Version version;
-  qmp::Json machine;      // reply to query-machines' current, query-name, ...
+  qmp::Json machine;      // reply to qom-get /machine type
   qmp::Json parameters;   // reply to query-migrate-parameters
   qmp::Json capabilities; // reply to query-migrate-capabilities
 };
