@@ -1,0 +1,179 @@
+// The result of an analysis: plain data that every renderer prints from.
+//
+// Units are in the names. An empty optional means unknown, never zero. Counts
+// of pages are target pages of all kinds, zero pages too, as they stood on the
+// wire; bytes are what they took there, page words and names included.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace migscope::analyzer {
+
+enum class Severity { info, warning, error };
+
+// Something wrong with the input.
+struct Problem {
+  Severity severity = Severity::warning;
+  std::string channel; // file or end it was found in
+  std::optional<uint64_t> offset;
+  std::string message;
+};
+
+struct Input {
+  std::string path;
+  std::string kind; // "session" or "stream"
+  int channels = 0; // stream connections
+  uint64_t bytes = 0;
+  bool complete = true;
+  std::vector<Problem> problems;
+};
+
+struct Vm {
+  std::optional<std::string> machine;
+  std::optional<std::string> qemu;             // source's version
+  std::optional<std::string> destination_qemu; // destination's
+  std::optional<uint32_t> page_size;
+  std::vector<std::string> capabilities; // turned on
+};
+
+struct OutcomeInfo {
+  // QEMU's status words, or "interrupted"/"disconnected"; for a bare stream
+  // "completed" (it has its end) or "truncated".
+  std::string status;
+  std::string detail;
+  std::string mode = "precopy";
+  std::optional<double> total_ms; // QEMU's total-time
+  std::optional<double> setup_ms; // QEMU's setup-time
+};
+
+struct BlockTotals {
+  std::string name;
+  uint64_t bytes = 0; // used length
+  uint64_t pages = 0; // in the block, sent or not
+  uint64_t unique_pages = 0;
+  uint64_t sent_pages = 0;
+  uint64_t resent_pages = 0;
+  uint64_t stop_copy_pages = 0;
+  uint64_t stop_copy_bytes = 0;
+};
+
+struct RamTotals {
+  uint64_t zero = 0, normal = 0, xbzrle = 0, compressed = 0; // pages
+  uint64_t bytes = 0;
+  uint64_t unique_pages = 0;
+  uint64_t resent_pages = 0;
+  uint64_t max_sends = 0;
+  // Sends of a page whose content equals what was sent for it before.
+  uint64_t same_content_resends = 0;
+};
+
+// A stretch of a block some of whose pages were sent more than once.
+struct ResentRegion {
+  std::string block;
+  uint64_t address = 0; // byte offset in the block
+  uint64_t bytes = 0;
+  uint64_t sent_pages = 0;
+  uint64_t resent_pages = 0;
+  uint64_t stop_copy_pages = 0;
+  uint64_t stop_copy_resent_pages = 0; // of these, sent before
+};
+
+// Figures QEMU keeps itself, from its last query-migrate, to stand beside
+// ours.
+struct QemuCounters {
+  std::optional<uint64_t> normal, duplicate, transferred, dirty_sync_count;
+};
+
+struct Ram {
+  std::vector<BlockTotals> blocks;
+  RamTotals totals;
+  std::vector<ResentRegion> resent_regions;
+  QemuCounters qemu;
+};
+
+// How a round's beginning is known.
+enum class Boundary {
+  exact,    // by the stream's grammar: the first page, the END section
+  event,    // MIGRATION_PASS, placed by arrival times
+  sampled,  // dirty-sync-count went up between two samples
+  inferred, // a page was sent again, so a sync lies before
+};
+
+struct Round {
+  uint64_t number = 0;
+  Boundary boundary = Boundary::exact;
+  // From the stream; unknown without one.
+  std::optional<uint64_t> pages, zero_pages, resent_pages, bytes;
+  std::optional<uint64_t> first_offset; // of its first section
+  std::optional<double> start_ms;       // since the migration began
+  std::optional<double> duration_ms;
+  // From the sample taken right after the sync.
+  std::optional<uint64_t> remaining_bytes;
+  std::optional<double> expected_downtime_ms;
+  std::optional<uint64_t> throttle_percent;
+  // query-migrate's `transferred` from this sync's sample to the next one's.
+  std::optional<uint64_t> transferred_bytes;
+};
+
+struct DeviceState {
+  std::string name;
+  uint32_t instance_id = 0;
+  uint32_t version = 0;
+  uint64_t bytes = 0;   // on the wire, section header and footer included
+  uint64_t offset = 0;  // of the section
+  bool in_pause = true; // false for state sent while the guest still ran
+};
+
+struct StopAndCopy {
+  uint64_t pages = 0, zero_pages = 0, bytes = 0; // RAM
+  uint64_t device_bytes = 0;
+  std::vector<DeviceState> devices;
+};
+
+// A piece of the downtime. Pieces are in order and do not overlap.
+struct Phase {
+  std::string name;
+  double start_ms = 0; // since the source's STOP
+  double duration_ms = 0;
+  std::string evidence;
+};
+
+struct Downtime {
+  // From the source's STOP to the destination's RESUME.
+  std::optional<double> total_ms;
+  std::optional<double> qemu_ms; // the source's own figure
+  std::optional<double> unexplained_ms;
+  // How far total_ms can be off because two hosts' clocks differ.
+  std::optional<double> clock_error_ms;
+  std::vector<Phase> phases;
+  // Why total_ms and qemu_ms differ; empty where they agree.
+  std::string difference;
+};
+
+struct Finding {
+  std::string id;
+  Severity severity = Severity::info;
+  std::string text;
+  std::string evidence;
+};
+
+struct Analysis {
+  Input input;
+  Vm vm;
+  OutcomeInfo outcome;
+  std::optional<Ram> ram;
+  std::vector<Round> rounds;
+  // The stream shows only rounds that sent something again.
+  bool rounds_are_lower_bound = false;
+  std::optional<StopAndCopy> stop_and_copy;
+  Downtime downtime;
+  std::vector<Finding> findings;
+};
+
+[[nodiscard]] const char* to_string(Severity severity);
+[[nodiscard]] const char* to_string(Boundary boundary);
+
+} // namespace migscope::analyzer

@@ -1,0 +1,362 @@
+#include "analyzer/analyze.h"
+
+#include "analyzer/downtime.h"
+#include "analyzer/findings.h"
+#include "analyzer/rounds.h"
+#include "analyzer/stream_model.h"
+#include "captures/stream/decoder.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+namespace {
+
+using captures::Recording;
+
+constexpr uint32_t kDefaultPageSize = 4096;
+// Descriptions of machines with hundreds of devices stay under 1 MiB.
+constexpr size_t kTailBytes = 16u << 20;
+
+// The main channel, read.
+struct ReadStream {
+  std::unique_ptr<StreamModel> model;
+  std::vector<captures::Chunk> chunks;
+  uint64_t bytes = 0;
+  bool complete = false;
+};
+
+void add_problem(Analysis& analysis, Severity severity,
+                 const std::string& channel, const Error& error) {
+  std::string text = error.message;
+  if (!error.where.empty() && error.where != channel)
+    text = error.where + ": " + text;
+  analysis.input.problems.push_back({severity, channel, error.offset, text});
+  if (severity == Severity::error)
+    analysis.input.complete = false;
+}
+
+captures::DecoderOptions decoder_options(captures::ByteSource& source) {
+  captures::DecoderOptions options;
+  options.page_size = kDefaultPageSize;
+  auto tail = source.tail(kTailBytes);
+  if (!tail)
+    return options; // reading from the front will tell what is wrong
+  auto text = captures::find_description(*tail);
+  if (!text)
+    return options;
+  // One that cannot be read is told of when the decoder comes to it.
+  if (auto description = captures::parse_description(*text)) {
+    options.page_size = description->page_size.value_or(kDefaultPageSize);
+    options.description = std::move(*description);
+  }
+  return options;
+}
+
+ReadStream read_stream(Analysis& analysis, const std::string& name,
+                       captures::ByteSource& source) {
+  ReadStream out;
+  captures::DecoderOptions options = decoder_options(source);
+  out.model = std::make_unique<StreamModel>(options.page_size);
+  captures::StreamDecoder decoder(*out.model, std::move(options));
+  Status decoded;
+  Status stored = source.read([&](std::span<const std::byte> piece) -> Status {
+    out.bytes += piece.size();
+    // After a break the rest is only counted.
+    if (decoded)
+      decoded = decoder.feed(piece);
+    return {};
+  });
+  if (decoded)
+    decoded = decoder.finish();
+  if (!stored)
+    add_problem(analysis, Severity::error, name, stored.error());
+  if (!decoded)
+    add_problem(analysis, Severity::error, name, decoded.error());
+  for (Problem problem : out.model->problems()) {
+    problem.channel = name;
+    analysis.input.problems.push_back(std::move(problem));
+  }
+  auto chunks = source.chunks();
+  out.chunks.assign(chunks.begin(), chunks.end());
+  out.complete = decoded && stored;
+  return out;
+}
+
+Timeline read_timeline(Analysis& analysis, const Recording& recording) {
+  Timeline timeline;
+  if (recording.monitor_log) {
+    TimelineBuilder builder;
+    std::optional<Error> torn;
+    auto read = captures::read_monitor_log(
+        *recording.monitor_log,
+        [&](const captures::MonitorLine& line) { builder.add(line); }, &torn);
+    timeline = builder.take();
+    if (!read)
+      add_problem(analysis, Severity::error, "monitor.jsonl.zst", read.error());
+    else if (torn)
+      add_problem(analysis, Severity::error, "monitor.jsonl.zst", *torn);
+  }
+  if (recording.manifest) {
+    const auto& manifest = *recording.manifest;
+    timeline.source_local = manifest.source && manifest.source->local;
+    timeline.destination_local =
+        manifest.destination && manifest.destination->local;
+  }
+  return timeline;
+}
+
+// What the manifest itself says of damage.
+void check_manifest(Analysis& analysis, const captures::Manifest& manifest) {
+  if (!manifest.ended)
+    add_problem(
+        analysis, Severity::error, "session.json",
+        {ErrorKind::truncated, "the recording was cut off before it ended"});
+  for (const captures::ChannelInfo& channel : manifest.channels)
+    if (channel.store_error)
+      add_problem(analysis, Severity::error,
+                  fmt::format("channel-{}.zst", channel.number),
+                  {ErrorKind::io, "storing stopped before the stream did: " +
+                                      *channel.store_error});
+  if (manifest.outcome == "interrupted")
+    analysis.input.problems.push_back(
+        {Severity::warning,
+         "session.json",
+         {},
+         "the recording was interrupted before the migration ended"});
+}
+
+std::vector<std::string> turned_on(const qmp::Json& capabilities) {
+  std::vector<std::string> out;
+  for (const qmp::Json& entry : capabilities.elements())
+    if (entry.get("state").as_bool().value_or(false))
+      if (auto name = entry.get("capability").as_string())
+        out.push_back(*name);
+  return out;
+}
+
+void describe_vm(Analysis& analysis, const Recording& recording,
+                 const Timeline& timeline, const StreamModel* model) {
+  Vm& vm = analysis.vm;
+  if (timeline.source_version)
+    vm.qemu = qmp::to_string(*timeline.source_version);
+  if (timeline.destination_version)
+    vm.destination_qemu = qmp::to_string(*timeline.destination_version);
+  vm.capabilities = turned_on(timeline.source_capabilities);
+  if (model) {
+    vm.page_size = model->page_size();
+    if (model->configuration())
+      vm.machine = model->configuration()->machine;
+  }
+  if (!vm.machine && recording.manifest && recording.manifest->source)
+    vm.machine = recording.manifest->source->machine.as_string();
+}
+
+const qmp::MigrationInfo* last_info(const Timeline& timeline) {
+  for (auto it = timeline.samples.rbegin(); it != timeline.samples.rend(); ++it)
+    if (it->info.ram || it->info.downtime_ms || it->info.error_desc)
+      return &it->info;
+  return nullptr;
+}
+
+std::optional<double> as_ms(std::optional<uint64_t> value) {
+  return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+}
+
+void describe_outcome(Analysis& analysis, const Recording& recording,
+                      const Timeline& timeline, const ReadStream* stream) {
+  OutcomeInfo& outcome = analysis.outcome;
+  if (auto status = last_status(timeline))
+    outcome.status = qmp::to_string(*status);
+  else if (stream)
+    outcome.status = stream->model->marks().eof ? "completed" : "truncated";
+  if (recording.manifest) {
+    if (!recording.manifest->outcome.empty())
+      outcome.status = recording.manifest->outcome;
+    outcome.detail = recording.manifest->outcome_detail;
+  }
+  if (const qmp::MigrationInfo* info = last_info(timeline)) {
+    outcome.total_ms = as_ms(info->total_time_ms);
+    outcome.setup_ms = as_ms(info->setup_time_ms);
+  }
+}
+
+// Figures of the sample taken right after each round's sync.
+void add_samples(std::vector<Round>& rounds,
+                 const std::vector<std::optional<MonoTime>>& starts,
+                 const Timeline& timeline) {
+  std::optional<uint64_t> transferred_before;
+  for (size_t i = 0; i < rounds.size(); ++i) {
+    if (!starts[i])
+      continue;
+    auto sample = std::find_if(
+        timeline.samples.begin(), timeline.samples.end(),
+        [&](const Sample& s) { return s.asked >= *starts[i] && s.info.ram; });
+    if (sample == timeline.samples.end())
+      return;
+    // A sample that belongs to a later round says nothing of this one.
+    bool late = i + 1 < rounds.size() && starts[i + 1] &&
+                sample->asked >= *starts[i + 1];
+    if (!late) {
+      rounds[i].remaining_bytes = sample->info.ram->remaining;
+      rounds[i].expected_downtime_ms = as_ms(sample->info.expected_downtime_ms);
+      rounds[i].throttle_percent = sample->info.cpu_throttle_percentage;
+    }
+    auto transferred = sample->info.ram->transferred;
+    if (i > 0 && transferred && transferred_before &&
+        *transferred >= *transferred_before)
+      rounds[i - 1].transferred_bytes = *transferred - *transferred_before;
+    transferred_before = transferred;
+  }
+}
+
+void time_rounds(std::vector<Round>& rounds,
+                 const std::vector<std::optional<MonoTime>>& starts,
+                 std::optional<MonoTime> zero, std::optional<MonoTime> end) {
+  for (size_t i = 0; i < rounds.size(); ++i) {
+    if (!starts[i])
+      continue;
+    if (zero)
+      rounds[i].start_ms = to_ms(*starts[i] - *zero);
+    auto next = i + 1 < rounds.size() ? starts[i + 1] : end;
+    if (next && *next >= *starts[i])
+      rounds[i].duration_ms = to_ms(*next - *starts[i]);
+  }
+}
+
+std::vector<MonoTime> section_arrivals(const ReadStream& stream) {
+  std::vector<MonoTime> out;
+  for (const RamSection& section : stream.model->sections()) {
+    auto at = captures::arrival_of(stream.chunks, section.offset);
+    if (!at)
+      return {};
+    out.push_back(*at);
+  }
+  return out;
+}
+
+void add_stream_rounds(Analysis& analysis, const Timeline& timeline,
+                       const ReadStream& stream, const PauseMarks& pause) {
+  const auto& sections = stream.model->sections();
+  std::vector<MonoTime> arrivals = section_arrivals(stream);
+  std::vector<SyncMark> marks = sync_marks(timeline);
+  std::vector<RoundStart> starts = place_rounds(sections, arrivals, marks);
+  analysis.rounds = sum_rounds(sections, starts);
+  analysis.rounds_are_lower_bound = marks.empty() || arrivals.empty();
+  std::vector<std::optional<MonoTime>> times;
+  for (const RoundStart& start : starts) {
+    bool told = start.mark && start.mark->how == Boundary::event;
+    if (told)
+      times.push_back(start.mark->latest);
+    else if (start.section < arrivals.size())
+      times.push_back(arrivals[start.section]);
+    else
+      times.push_back(std::nullopt);
+  }
+  auto zero = migration_start(timeline);
+  if (!zero && !stream.chunks.empty())
+    zero = stream.chunks.front().arrival;
+  time_rounds(analysis.rounds, times, zero, pause.ram_end);
+  add_samples(analysis.rounds, times, timeline);
+}
+
+void add_monitor_rounds(Analysis& analysis, const Timeline& timeline,
+                        const PauseMarks& pause) {
+  std::vector<SyncMark> marks = sync_marks(timeline);
+  analysis.rounds = rounds_from_marks(marks);
+  std::vector<std::optional<MonoTime>> times;
+  for (const SyncMark& mark : marks)
+    times.push_back(mark.latest);
+  auto end = pause.completed ? pause.completed : pause.stop;
+  time_rounds(analysis.rounds, times, migration_start(timeline), end);
+  add_samples(analysis.rounds, times, timeline);
+}
+
+QemuCounters qemu_counters(const Timeline& timeline) {
+  QemuCounters out;
+  const qmp::MigrationInfo* info = last_info(timeline);
+  if (!info || !info->ram)
+    return out;
+  return {info->ram->normal, info->ram->duplicate, info->ram->transferred,
+          info->ram->dirty_sync_count};
+}
+
+std::optional<StopAndCopy> stop_and_copy(const StreamModel& model) {
+  if (!model.marks().switchover)
+    return {};
+  StopAndCopy out;
+  for (const RamSection& section : model.sections())
+    if (section.kind == captures::SectionKind::end) {
+      out.pages += section.pages;
+      out.zero_pages += section.zero;
+      out.bytes += section.bytes;
+    }
+  out.devices = model.devices();
+  for (const DeviceState& device : out.devices)
+    out.device_bytes += device.in_pause ? device.bytes : 0;
+  return out;
+}
+
+// The first channel; a migration of several is told as what it is.
+std::optional<ReadStream> read_main(Analysis& analysis,
+                                    const Recording& recording) {
+  std::optional<ReadStream> out;
+  for (const captures::RecordedChannel& channel : recording.channels) {
+    ++analysis.input.channels;
+    auto source = captures::open_source(channel.path);
+    if (!source) {
+      add_problem(analysis, Severity::error, channel.name, source.error());
+      continue;
+    }
+    if (!out) {
+      out = read_stream(analysis, channel.name, **source);
+      analysis.input.bytes += out->bytes;
+      continue;
+    }
+    analysis.input.bytes += (*source)->bytes().value_or(0);
+    add_problem(analysis, Severity::error, channel.name,
+                {ErrorKind::unsupported,
+                 "only the first channel of a migration is read"});
+  }
+  return out;
+}
+
+} // namespace
+
+Result<Analysis> analyze(const Recording& recording) {
+  Analysis analysis;
+  analysis.input.path = recording.path.string();
+  analysis.input.kind = recording.manifest ? "session" : "stream";
+  if (recording.manifest)
+    check_manifest(analysis, *recording.manifest);
+  Timeline timeline = read_timeline(analysis, recording);
+  std::optional<ReadStream> stream = read_main(analysis, recording);
+  if (!recording.manifest && (!stream || stream->bytes == 0))
+    return fail({ErrorKind::malformed,
+                 "there is nothing in it",
+                 recording.path.string(),
+                 {}});
+  describe_vm(analysis, recording, timeline,
+              stream ? stream->model.get() : nullptr);
+  describe_outcome(analysis, recording, timeline, stream ? &*stream : nullptr);
+
+  PauseMarks pause =
+      pause_marks(timeline, stream ? stream->model->marks() : StreamMarks{},
+                  stream ? std::span<const captures::Chunk>(stream->chunks)
+                         : std::span<const captures::Chunk>());
+  const qmp::MigrationInfo* info = last_info(timeline);
+  analysis.downtime = explain_downtime(timeline, pause,
+                                       info ? info->downtime_ms : std::nullopt);
+  if (stream && stream->model->has_ram()) {
+    analysis.ram = stream->model->ram();
+    analysis.ram->qemu = qemu_counters(timeline);
+    analysis.stop_and_copy = stop_and_copy(*stream->model);
+    add_stream_rounds(analysis, timeline, *stream, pause);
+  } else {
+    add_monitor_rounds(analysis, timeline, pause);
+  }
+  analysis.findings = find(analysis, timeline);
+  return analysis;
+}
+
+} // namespace migscope::analyzer

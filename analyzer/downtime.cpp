@@ -1,0 +1,137 @@
+#include "analyzer/downtime.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+namespace {
+
+// QEMU counts whole milliseconds, from slightly before its STOP.
+constexpr double kAgreeMs = 3.0;
+
+std::optional<MonoTime> arrival(std::span<const captures::Chunk> chunks,
+                                std::optional<uint64_t> offset) {
+  return offset ? captures::arrival_of(chunks, *offset) : std::nullopt;
+}
+
+// Lays pieces end to end.
+class Axis {
+public:
+  Axis(MonoTime zero, MonoTime end) : zero_(zero), end_(end), at_(zero) {}
+
+  // From where the last piece ended to `until`. Marks of different evidence
+  // can cross by microseconds; a piece never goes backwards for that.
+  void piece(const char* name, std::optional<MonoTime> until,
+             const char* evidence) {
+    if (!until)
+      return;
+    MonoTime to = std::min(std::max(*until, at_), end_);
+    phases_.push_back({name, to_ms(at_ - zero_), to_ms(to - at_), evidence});
+    at_ = to;
+  }
+
+  std::vector<Phase> take() { return std::move(phases_); }
+
+private:
+  MonoTime zero_, end_, at_;
+  std::vector<Phase> phases_;
+};
+
+std::vector<Phase> lay_out(const PauseMarks& marks, MonoTime zero,
+                           MonoTime end) {
+  Axis axis(zero, end);
+  if (marks.ram_begin) {
+    axis.piece("final sync", marks.ram_begin,
+               "STOP event; first byte of RAM END at the tee");
+    axis.piece("last RAM", marks.ram_end,
+               "first and last byte of RAM END at the tee");
+    // A stream that was cut off has no end; its rest stays unexplained.
+    if (!marks.stream_end)
+      return axis.take();
+    axis.piece("device state", marks.devices_end,
+               "end of RAM END and end-of-stream byte at the tee");
+    axis.piece("end of stream", marks.stream_end,
+               "end-of-stream byte and last byte at the tee");
+    axis.piece("destination", marks.resume,
+               "last byte at the tee; RESUME event");
+    return axis.take();
+  }
+  axis.piece("source", marks.completed,
+             "STOP event and the source's MIGRATION completed event");
+  if (marks.completed)
+    axis.piece("destination", marks.resume,
+               "the source's MIGRATION completed event; RESUME event");
+  return axis.take();
+}
+
+std::string difference(const Downtime& downtime, const PauseMarks& marks) {
+  if (!downtime.total_ms || !downtime.qemu_ms ||
+      std::abs(*downtime.total_ms - *downtime.qemu_ms) <= kAgreeMs)
+    return "";
+  if (!marks.completed || !marks.stop || !marks.resume)
+    return fmt::format("QEMU's {:.0f} ms end when the source is done, the "
+                       "destination's start is not in them",
+                       *downtime.qemu_ms);
+  double inside = to_ms(*marks.completed - *marks.stop);
+  return fmt::format(
+      "QEMU's {:.0f} ms begin {:.1f} ms before STOP and end at the source's "
+      "`completed`, {:.1f} ms {} the destination's RESUME",
+      *downtime.qemu_ms, std::max(0.0, *downtime.qemu_ms - inside),
+      std::abs(to_ms(*marks.resume - *marks.completed)),
+      *marks.completed < *marks.resume ? "before" : "after");
+}
+
+} // namespace
+
+PauseMarks pause_marks(const Timeline& timeline, const StreamMarks& stream,
+                       std::span<const captures::Chunk> chunks) {
+  PauseMarks marks;
+  if (timeline.stop)
+    marks.stop = time_of(*timeline.stop, timeline.source_local);
+  if (timeline.resume)
+    marks.resume = time_of(*timeline.resume, timeline.destination_local);
+  for (const StatusMark& status : timeline.source_statuses)
+    if (status.status == qmp::MigrationStatus::completed)
+      marks.completed = time_of(status.mark, timeline.source_local);
+  marks.ram_begin = arrival(chunks, stream.ram_end_begin);
+  if (stream.ram_end_end)
+    marks.ram_end = arrival(chunks, *stream.ram_end_end - 1);
+  marks.devices_end = arrival(chunks, stream.eof);
+  if (stream.eof && !chunks.empty())
+    marks.stream_end = chunks.back().arrival;
+  return marks;
+}
+
+Downtime explain_downtime(const Timeline& timeline, const PauseMarks& marks,
+                          std::optional<uint64_t> qemu_ms) {
+  Downtime out;
+  if (qemu_ms)
+    out.qemu_ms = static_cast<double>(*qemu_ms);
+  // Without the destination the end of the pause is not known; what the
+  // stream tells of its pieces still is.
+  if (!marks.stop)
+    return out;
+  if (!marks.resume) {
+    MonoTime end =
+        marks.stream_end.value_or(marks.completed.value_or(*marks.stop));
+    // A STOP from afar can arrive after the stream it announces.
+    out.phases = lay_out(marks, *marks.stop, std::max(end, *marks.stop));
+    return out;
+  }
+  Nanos total = *marks.resume - *marks.stop;
+  if (total < Nanos(0))
+    return out; // the RESUME of something else
+  out.total_ms = to_ms(total);
+  if (timeline.source_local && timeline.destination_local)
+    out.clock_error_ms = 0;
+  out.phases = lay_out(marks, *marks.stop, *marks.resume);
+  double explained = 0;
+  for (const Phase& phase : out.phases)
+    explained += phase.duration_ms;
+  out.unexplained_ms = std::max(0.0, *out.total_ms - explained); // rounding
+  out.difference = difference(out, marks);
+  return out;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,33 @@
+// The pause, from the source's STOP to the destination's RESUME, as pieces in
+// order, each with the evidence that bounds it.
+#pragma once
+
+#include "analyzer/analysis.h"
+#include "analyzer/stream_model.h"
+#include "analyzer/timeline.h"
+#include "captures/session/channel_reader.h"
+
+namespace migscope::analyzer {
+
+// Instants of the pause on our monotonic clock; empty where nothing tells.
+struct PauseMarks {
+  std::optional<MonoTime> stop;
+  std::optional<MonoTime> ram_begin;   // first byte of RAM END
+  std::optional<MonoTime> ram_end;     // its last byte
+  std::optional<MonoTime> devices_end; // the end-of-stream byte
+  std::optional<MonoTime> stream_end;  // the last byte
+  std::optional<MonoTime> completed;   // the source's `completed`
+  std::optional<MonoTime> resume;
+};
+
+// `chunks` are the arrival times of the main channel, may be empty.
+[[nodiscard]] PauseMarks pause_marks(const Timeline& timeline,
+                                     const StreamMarks& stream,
+                                     std::span<const captures::Chunk> chunks);
+
+// `qemu_ms` is the source's own figure.
+[[nodiscard]] Downtime explain_downtime(const Timeline& timeline,
+                                        const PauseMarks& marks,
+                                        std::optional<uint64_t> qemu_ms);
+
+} // namespace migscope::analyzer

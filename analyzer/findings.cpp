@@ -1,0 +1,153 @@
+#include "analyzer/findings.h"
+
+#include "qmp/json.h"
+
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+namespace {
+
+double mib(double bytes) {
+  return bytes / (1 << 20);
+}
+
+// What the guest wrote while a round was sent shows up as re-sent pages in
+// the next one.
+struct Convergence {
+  double sent_rate = 0;  // bytes/s, while rounds were sent with the guest on
+  double dirty_rate = 0; // bytes/s, distinct pages re-sent
+  bool known = false;
+};
+
+Convergence convergence(const Analysis& analysis) {
+  Convergence out;
+  double page = analysis.vm.page_size.value_or(4096);
+  double seconds = 0, sent = 0, dirtied = 0;
+  for (size_t i = 0; i + 1 < analysis.rounds.size(); ++i) {
+    const Round& round = analysis.rounds[i];
+    const Round& next = analysis.rounds[i + 1];
+    if (!round.duration_ms || !round.bytes || !next.resent_pages)
+      continue;
+    seconds += *round.duration_ms / 1000;
+    sent += static_cast<double>(*round.bytes);
+    dirtied += static_cast<double>(*next.resent_pages) * page;
+  }
+  if (seconds <= 0 || sent <= 0)
+    return out;
+  return {sent / seconds, dirtied / seconds, true};
+}
+
+// Short enough for one line of a terminal: it is part of the headline.
+Finding rounds_finding(const Analysis& analysis) {
+  Finding out;
+  out.id = "rounds";
+  out.evidence = "pages of the stream by round";
+  out.text = fmt::format("{}{}", analysis.rounds.size(),
+                         analysis.rounds_are_lower_bound ? " or more" : "");
+  Convergence rates = convergence(analysis);
+  if (!rates.known) {
+    out.evidence = "count of dirty-bitmap syncs";
+    return out;
+  }
+  double share = rates.dirty_rate / rates.sent_rate;
+  out.text += fmt::format(": {:.1f} MiB/s re-dirtied, {:.1f} sent: ",
+                          mib(rates.dirty_rate), mib(rates.sent_rate));
+  if (share > 0.5)
+    out.severity = Severity::warning;
+  if (share >= 1)
+    out.text += "rounds could not shrink";
+  else if (share > 0.01)
+    out.text += fmt::format("rounds shrank {:.1f}x", 1 / share);
+  else
+    out.text += "little was left after one";
+  return out;
+}
+
+std::optional<Finding> switchover_finding(const Analysis& analysis,
+                                          const Timeline& timeline) {
+  auto limit = timeline.source_parameters.get("downtime-limit").as_uint();
+  Convergence rates = convergence(analysis);
+  if (!limit || !rates.known)
+    return {};
+  double bytes = rates.sent_rate * static_cast<double>(*limit) / 1000;
+  return Finding{"switchover", Severity::info,
+                 fmt::format("switching over took about {:.1f} MiB or less "
+                             "left to send: downtime-limit of {} ms at the "
+                             "average rate",
+                             mib(bytes), *limit),
+                 "stream bytes over round times; query-migrate-parameters"};
+}
+
+std::optional<Finding> bandwidth_finding(const Analysis& analysis,
+                                         const Timeline& timeline) {
+  auto limit = timeline.source_parameters.get("max-bandwidth").as_uint();
+  Convergence rates = convergence(analysis);
+  if (!limit || *limit == 0 || !rates.known)
+    return {};
+  double share = rates.sent_rate / static_cast<double>(*limit);
+  if (share < 0.9)
+    return {};
+  return Finding{"max-bandwidth", Severity::warning,
+                 fmt::format("max-bandwidth held the migration back: {:.1f} "
+                             "MiB/s sent of {:.1f} allowed",
+                             mib(rates.sent_rate),
+                             mib(static_cast<double>(*limit))),
+                 "stream bytes over round times; query-migrate-parameters"};
+}
+
+std::optional<Finding> same_content_finding(const Analysis& analysis) {
+  if (!analysis.ram || analysis.ram->totals.resent_pages == 0)
+    return {};
+  const RamTotals& totals = analysis.ram->totals;
+  double share = static_cast<double>(totals.same_content_resends) /
+                 static_cast<double>(totals.resent_pages);
+  if (share < 0.05)
+    return {};
+  return Finding{
+      "same-content", Severity::info,
+      fmt::format("{} of {} re-sent pages ({:.0f} %) had not changed in "
+                  "content",
+                  totals.same_content_resends, totals.resent_pages,
+                  share * 100),
+      "XXH3 of each page's content against what was sent for it before"};
+}
+
+std::optional<Finding> counter_finding(const Analysis& analysis) {
+  if (!analysis.ram || !analysis.input.complete)
+    return {};
+  const QemuCounters& qemu = analysis.ram->qemu;
+  const RamTotals& totals = analysis.ram->totals;
+  if (!qemu.normal || !qemu.duplicate ||
+      (*qemu.normal == totals.normal && *qemu.duplicate == totals.zero))
+    return {};
+  return Finding{"counters", Severity::warning,
+                 fmt::format("QEMU counted {} normal and {} zero pages, the "
+                             "stream holds {} and {}",
+                             *qemu.normal, *qemu.duplicate, totals.normal,
+                             totals.zero),
+                 "last query-migrate; stream"};
+}
+
+std::optional<Finding> downtime_finding(const Analysis& analysis) {
+  if (analysis.downtime.difference.empty())
+    return {};
+  return Finding{"downtime-difference", Severity::info,
+                 analysis.downtime.difference, "events; query-migrate"};
+}
+
+} // namespace
+
+std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
+  std::vector<Finding> out;
+  if (!analysis.rounds.empty())
+    out.push_back(rounds_finding(analysis));
+  for (auto& finding :
+       {switchover_finding(analysis, timeline),
+        bandwidth_finding(analysis, timeline), same_content_finding(analysis),
+        downtime_finding(analysis), counter_finding(analysis)})
+    if (finding)
+      out.push_back(*finding);
+  return out;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,195 @@
+#include "analyzer/stream_model.h"
+
+#include "captures/stream/wire.h"
+
+#include <algorithm>
+
+namespace migscope::analyzer {
+
+using captures::PageItem;
+using captures::PageKind;
+using captures::SectionEnd;
+using captures::SectionHeader;
+using captures::SectionKind;
+
+namespace {
+
+// The smallest stretch worth a line; also x86's large page.
+constexpr uint64_t kRegionBytes = 2u << 20;
+// A stream that is all problems must not fill memory with them.
+constexpr size_t kMaxProblems = 1000;
+
+} // namespace
+
+StreamModel::StreamModel(uint32_t page_size)
+    : ledger_(std::make_unique<PageLedger>(page_size)) {}
+StreamModel::~StreamModel() = default;
+
+void StreamModel::on_configuration(const captures::Configuration& value) {
+  configuration_ = value;
+  if (value.target_page_bits)
+    ledger_ = std::make_unique<PageLedger>(1u << *value.target_page_bits);
+}
+
+void StreamModel::on_section_begin(const SectionHeader& header) {
+  if (header.kind == SectionKind::end && !marks_.switchover)
+    marks_.switchover = header.offset;
+  in_ram_section_ = header.idstr == "ram" && header.kind != SectionKind::start;
+  if (in_ram_section_) {
+    RamSection section;
+    section.offset = header.offset;
+    section.kind = header.kind;
+    sections_.push_back(section);
+    if (header.kind == SectionKind::end)
+      marks_.ram_end_begin = header.offset;
+  }
+}
+
+void StreamModel::on_section_end(const SectionHeader& header,
+                                 const SectionEnd& end) {
+  if (in_ram_section_ && !sections_.empty()) {
+    sections_.back().end = end.end;
+    if (header.kind == SectionKind::end)
+      marks_.ram_end_end = end.end;
+  }
+  in_ram_section_ = false;
+  if (header.kind != SectionKind::full)
+    return;
+  DeviceState device;
+  device.name = header.idstr;
+  device.instance_id = header.instance_id;
+  device.version = header.version_id;
+  device.bytes = end.end - header.offset;
+  device.offset = header.offset;
+  device.in_pause = marks_.switchover.has_value();
+  devices_.push_back(std::move(device));
+}
+
+void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks) {
+  blocks_.clear();
+  for (const captures::RamBlock& block : blocks) {
+    BlockTotals totals;
+    totals.name = block.name;
+    totals.bytes = block.used_length;
+    totals.pages = block.used_length / ledger_->page_size();
+    blocks_.push_back(std::move(totals));
+  }
+  if (!ledger_->set_blocks(blocks)) {
+    on_problem(0, "the block list claims more memory than can be followed");
+    blocks_.clear();
+  }
+}
+
+void StreamModel::count(RamSection& section, const PageItem& page) {
+  ++section.pages;
+  section.bytes += page.wire_bytes;
+  switch (page.kind) {
+  case PageKind::zero:
+    ++section.zero;
+    break;
+  case PageKind::normal:
+    ++section.normal;
+    break;
+  case PageKind::xbzrle:
+    ++section.xbzrle;
+    break;
+  case PageKind::compressed:
+    ++section.compressed;
+    break;
+  }
+}
+
+void StreamModel::on_pages(std::span<const PageItem> pages) {
+  if (blocks_.empty() || sections_.empty())
+    return;
+  RamSection& section = sections_.back();
+  bool last = section.kind == SectionKind::end;
+  auto index = static_cast<uint32_t>(sections_.size() - 1);
+  for (const PageItem& page : pages) {
+    count(section, page);
+    SendResult sent = ledger_->record(page, index);
+    BlockTotals& block = blocks_[page.block];
+    ++block.sent_pages;
+    block.unique_pages += !sent.resent;
+    block.resent_pages += sent.resent;
+    block.stop_copy_pages += last;
+    block.stop_copy_bytes += last ? page.wire_bytes : 0;
+    section.resent += sent.resent;
+    section.same_content += sent.same_content;
+    section.repeats = std::max(section.repeats, sent.earlier_section);
+  }
+}
+
+void StreamModel::on_command(const captures::CommandItem& item) {
+  auto command = static_cast<captures::wire::Command>(item.command);
+  if (command == captures::wire::Command::switchover_start)
+    marks_.switchover = item.offset;
+}
+
+void StreamModel::on_eof(uint64_t offset) {
+  marks_.eof = offset;
+}
+
+void StreamModel::on_description(std::string_view /*json*/, uint64_t offset) {
+  marks_.description = offset;
+}
+
+void StreamModel::on_problem(uint64_t offset, std::string_view message) {
+  if (problems_.size() < kMaxProblems)
+    problems_.push_back({Severity::warning, "", offset, std::string(message)});
+}
+
+std::vector<ResentRegion> StreamModel::resent_regions() const {
+  std::vector<ResentRegion> regions;
+  uint64_t pages = std::max<uint64_t>(1, kRegionBytes / ledger_->page_size());
+  auto last = static_cast<uint32_t>(sections_.size());
+  bool has_end =
+      !sections_.empty() && sections_.back().kind == SectionKind::end;
+  for (size_t block = 0; block < blocks_.size(); ++block) {
+    ResentRegion region;
+    auto flush = [&] {
+      if (region.resent_pages)
+        regions.push_back(region);
+    };
+    uint64_t current = UINT64_MAX;
+    ledger_->for_each_sent(block, [&](uint64_t page, const PageState& state) {
+      if (page / pages != current) {
+        flush();
+        current = page / pages;
+        region = {};
+        region.block = blocks_[block].name;
+        region.address = current * pages * ledger_->page_size();
+        region.bytes = std::min(pages * ledger_->page_size(),
+                                blocks_[block].bytes - region.address);
+      }
+      bool in_end = has_end && state.last_section == last;
+      region.sent_pages += state.sends;
+      region.resent_pages += state.sends - 1;
+      region.stop_copy_pages += in_end;
+      region.stop_copy_resent_pages += in_end && state.sends > 1;
+    });
+    flush();
+  }
+  return regions;
+}
+
+Ram StreamModel::ram() const {
+  Ram out;
+  out.blocks = blocks_;
+  for (const RamSection& section : sections_) {
+    out.totals.zero += section.zero;
+    out.totals.normal += section.normal;
+    out.totals.xbzrle += section.xbzrle;
+    out.totals.compressed += section.compressed;
+    out.totals.bytes += section.bytes;
+    out.totals.resent_pages += section.resent;
+    out.totals.same_content_resends += section.same_content;
+  }
+  for (const BlockTotals& block : blocks_)
+    out.totals.unique_pages += block.unique_pages;
+  out.totals.max_sends = ledger_->max_sends();
+  out.resent_regions = resent_regions();
+  return out;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,84 @@
+// One migration stream read from end to end, reduced to what the analysis
+// needs: sections, totals a block, devices, and the page ledger.
+#pragma once
+
+#include "analyzer/analysis.h"
+#include "analyzer/page_ledger.h"
+#include "captures/stream/events.h"
+
+namespace migscope::analyzer {
+
+// One `ram` PART or END section.
+struct RamSection {
+  uint64_t offset = 0;
+  uint64_t end = 0; // first byte after it; 0 while unfinished
+  captures::SectionKind kind = captures::SectionKind::part;
+  uint64_t pages = 0, zero = 0, normal = 0, xbzrle = 0, compressed = 0;
+  uint64_t resent = 0, same_content = 0;
+  uint64_t bytes = 0; // of its page items
+  // 1 + index of the newest earlier section that holds a page sent here again;
+  // 0: none. A dirty-bitmap sync lies after that section and before this one.
+  uint32_t repeats = 0;
+};
+
+// Offsets at which the phases of the end begin.
+struct StreamMarks {
+  // SWITCHOVER_START (10.0+), else the first SECTION_END: the guest stands
+  // still when it is written.
+  std::optional<uint64_t> switchover;
+  std::optional<uint64_t> ram_end_begin, ram_end_end;
+  std::optional<uint64_t> eof;         // the end-of-stream byte
+  std::optional<uint64_t> description; // the JSON text after it
+};
+
+class StreamModel final : public captures::StreamEvents {
+public:
+  // `page_size` holds until the configuration says otherwise.
+  explicit StreamModel(uint32_t page_size);
+  ~StreamModel() override;
+
+  void on_configuration(const captures::Configuration&) override;
+  void on_section_begin(const captures::SectionHeader&) override;
+  void on_section_end(const captures::SectionHeader&,
+                      const captures::SectionEnd&) override;
+  void on_ram_blocks(std::span<const captures::RamBlock>) override;
+  void on_pages(std::span<const captures::PageItem>) override;
+  void on_command(const captures::CommandItem&) override;
+  void on_eof(uint64_t offset) override;
+  void on_description(std::string_view json, uint64_t offset) override;
+  void on_problem(uint64_t offset, std::string_view message) override;
+
+  [[nodiscard]] const std::optional<captures::Configuration>&
+  configuration() const {
+    return configuration_;
+  }
+  [[nodiscard]] const std::vector<RamSection>& sections() const {
+    return sections_;
+  }
+  [[nodiscard]] const std::vector<DeviceState>& devices() const {
+    return devices_;
+  }
+  [[nodiscard]] const StreamMarks& marks() const { return marks_; }
+  [[nodiscard]] const std::vector<Problem>& problems() const {
+    return problems_;
+  }
+  // Blocks, totals and regions; QEMU's counters are left for the caller.
+  [[nodiscard]] Ram ram() const;
+  [[nodiscard]] uint32_t page_size() const { return ledger_->page_size(); }
+  [[nodiscard]] bool has_ram() const { return !blocks_.empty(); }
+
+private:
+  void count(RamSection& section, const captures::PageItem& page);
+  [[nodiscard]] std::vector<ResentRegion> resent_regions() const;
+
+  std::unique_ptr<PageLedger> ledger_;
+  std::optional<captures::Configuration> configuration_;
+  std::vector<BlockTotals> blocks_;
+  std::vector<RamSection> sections_;
+  std::vector<DeviceState> devices_;
+  StreamMarks marks_;
+  std::vector<Problem> problems_;
+  bool in_ram_section_ = false;
+};
+
+} // namespace migscope::analyzer

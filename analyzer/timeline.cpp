@@ -1,0 +1,123 @@
+#include "analyzer/timeline.h"
+
+namespace migscope::analyzer {
+
+using captures::End;
+using captures::MonitorLine;
+using qmp::MigrationStatus;
+
+// A year; more is no time that a migration has run.
+constexpr uint64_t kMaxMs = 365ull * 24 * 3600 * 1000;
+
+void TimelineBuilder::add(const MonitorLine& line) {
+  if (line.direction == qmp::Direction::sent)
+    return add_sent(line);
+  auto message = qmp::parse_message(line.text);
+  if (!message) {
+    ++timeline_.unreadable_lines;
+    return;
+  }
+  if (auto* greeting = std::get_if<qmp::Greeting>(&*message))
+    (line.end == End::source ? timeline_.source_version
+                             : timeline_.destination_version) =
+        greeting->version;
+  else if (auto* reply = std::get_if<qmp::Reply>(&*message))
+    add_reply(line, *reply);
+  else if (auto* event = std::get_if<qmp::Event>(&*message))
+    add_event(line, *event);
+}
+
+void TimelineBuilder::add_sent(const MonitorLine& line) {
+  auto message = qmp::Json::parse(line.text);
+  if (!message)
+    return;
+  auto command = message->get("execute").as_string();
+  auto id = message->get("id").as_uint();
+  if (command && id)
+    asked_[{line.end, *id}] = {*command, line.time.mono};
+}
+
+void TimelineBuilder::add_reply(const MonitorLine& line,
+                                const qmp::Reply& reply) {
+  auto asked = asked_.extract({line.end, reply.id});
+  if (!asked || line.end != End::source)
+    return;
+  const Asked& question = asked.mapped();
+  if (question.command == "query-migrate")
+    timeline_.samples.push_back(
+        {question.at, line.time.mono, qmp::decode_query_migrate(reply.value)});
+  else if (question.command == "query-migrate-capabilities")
+    timeline_.source_capabilities = reply.value;
+  else if (question.command == "query-migrate-parameters")
+    timeline_.source_parameters = reply.value;
+}
+
+void TimelineBuilder::add_event(const MonitorLine& line,
+                                const qmp::Event& event) {
+  EventMark mark{event.timestamp, line.time};
+  if (line.end == End::source)
+    return add_source_event(event, mark);
+  if (auto status = qmp::migration_event_status(event))
+    timeline_.destination_statuses.push_back({*status, mark});
+  if (event.name == "RESUME" && !timeline_.resume)
+    timeline_.resume = mark;
+}
+
+void TimelineBuilder::add_source_event(const qmp::Event& event,
+                                       EventMark mark) {
+  if (auto status = qmp::migration_event_status(event))
+    timeline_.source_statuses.push_back({*status, mark});
+  if (auto pass = qmp::migration_pass(event))
+    timeline_.passes.push_back({*pass, mark});
+  if (event.name == "STOP") {
+    timeline_.stop = mark;
+    timeline_.source_resume.reset();
+  }
+  if (event.name == "RESUME" && timeline_.stop)
+    timeline_.source_resume = mark;
+}
+
+MonoTime time_of(const EventMark& mark, bool local) {
+  Nanos on_the_way = mark.arrival.wall - mark.emitted;
+  // A wall clock that was set in between tells nothing.
+  if (!local || on_the_way < Nanos(0) || on_the_way > std::chrono::minutes(1))
+    return mark.arrival.mono;
+  return mark.arrival.mono + -on_the_way;
+}
+
+std::optional<MigrationStatus> last_status(const Timeline& timeline) {
+  std::optional<MigrationStatus> last;
+  for (const Sample& sample : timeline.samples)
+    if (sample.info.status)
+      last = sample.info.status;
+  // An event may be newer than the last answer.
+  if (!timeline.source_statuses.empty()) {
+    const StatusMark& event = timeline.source_statuses.back();
+    if (timeline.samples.empty() ||
+        event.mark.arrival.mono > timeline.samples.back().asked)
+      last = event.status;
+  }
+  return last;
+}
+
+std::optional<MonoTime> migration_start(const Timeline& timeline) {
+  std::optional<MonoTime> start;
+  for (const StatusMark& mark : timeline.source_statuses)
+    if (qmp::is_running(mark.status)) {
+      start = time_of(mark.mark, timeline.source_local);
+      break;
+    }
+  for (const Sample& sample : timeline.samples)
+    if (sample.info.status && qmp::is_running(*sample.info.status)) {
+      // total-time reaches back to before we joined.
+      MonoTime began = sample.answered;
+      if (sample.info.total_time_ms.value_or(kMaxMs) < kMaxMs)
+        began = began + -std::chrono::milliseconds(*sample.info.total_time_ms);
+      if (!start || began < *start)
+        start = began;
+      break;
+    }
+  return start;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,85 @@
+// The monitors' dialogue as a timeline of the migration: what was said when,
+// on the recording host's monotonic clock.
+#pragma once
+
+#include "captures/session/monitor_log.h"
+#include "qmp/migration.h"
+
+#include <map>
+#include <vector>
+
+namespace migscope::analyzer {
+
+// A QMP event in both clocks: `emitted` on QEMU's host, `arrival` on ours.
+struct EventMark {
+  WallTime emitted;
+  ClockReading arrival;
+};
+
+struct Sample {
+  MonoTime asked;
+  MonoTime answered;
+  qmp::MigrationInfo info;
+};
+
+struct StatusMark {
+  qmp::MigrationStatus status = qmp::MigrationStatus::unknown;
+  EventMark mark;
+};
+
+struct PassMark {
+  uint64_t pass = 0;
+  EventMark mark;
+};
+
+struct Timeline {
+  // The monitor is certainly on the recording host, so that its events' wall
+  // clock is ours.
+  bool source_local = false, destination_local = false;
+  std::vector<Sample> samples; // of the source
+  std::vector<PassMark> passes;
+  std::vector<StatusMark> source_statuses;
+  std::vector<StatusMark> destination_statuses;
+  // The source's last STOP and the first RESUME of the destination after it.
+  std::optional<EventMark> stop;
+  std::optional<EventMark> resume;
+  // The source's own RESUME after its STOP: the migration did not go through.
+  std::optional<EventMark> source_resume;
+  std::optional<qmp::Version> source_version, destination_version;
+  qmp::Json source_capabilities; // reply to query-migrate-capabilities
+  qmp::Json source_parameters;   // reply to query-migrate-parameters
+  uint64_t unreadable_lines = 0;
+};
+
+class TimelineBuilder {
+public:
+  void add(const captures::MonitorLine& line);
+  [[nodiscard]] Timeline take() { return std::move(timeline_); }
+
+private:
+  struct Asked {
+    std::string command;
+    MonoTime at;
+  };
+
+  void add_sent(const captures::MonitorLine& line);
+  void add_reply(const captures::MonitorLine& line, const qmp::Reply& reply);
+  void add_event(const captures::MonitorLine& line, const qmp::Event& event);
+  void add_source_event(const qmp::Event& event, EventMark mark);
+
+  Timeline timeline_;
+  std::map<std::pair<captures::End, uint64_t>, Asked> asked_;
+};
+
+// When the event was emitted, on our monotonic clock: exact where the end is
+// local, else the arrival, which is later by the way the event took.
+[[nodiscard]] MonoTime time_of(const EventMark& mark, bool local);
+
+// The newest status of the source, by event or sample.
+[[nodiscard]] std::optional<qmp::MigrationStatus>
+last_status(const Timeline& timeline);
+
+// When the migration began: the first event or sample that shows it running.
+[[nodiscard]] std::optional<MonoTime> migration_start(const Timeline& timeline);
+
+} // namespace migscope::analyzer

@@ -1,0 +1,227 @@
+#include "analyzer/downtime.h"
+
+#include "tests/analyzer/events.h"
+
+#include <algorithm>
+#include <doctest/doctest.h>
+#include <random>
+
+using namespace migscope;
+using namespace migscope::analyzer;
+using migscope::testing::at_ms;
+using migscope::testing::mark_ms;
+using Names = std::vector<std::string>;
+
+namespace {
+
+Timeline paused(double stop, std::optional<double> resume, double way = 0) {
+  Timeline out;
+  out.source_local = out.destination_local = true;
+  out.stop = mark_ms(stop, way);
+  if (resume)
+    out.resume = mark_ms(*resume, way);
+  return out;
+}
+
+// A pause of 100 ms whose every mark is there.
+PauseMarks full() {
+  PauseMarks out;
+  out.stop = at_ms(1000);
+  out.ram_begin = at_ms(1010);
+  out.ram_end = at_ms(1040);
+  out.devices_end = at_ms(1045);
+  out.stream_end = at_ms(1046);
+  out.completed = at_ms(1060);
+  out.resume = at_ms(1100);
+  return out;
+}
+
+Names names(const Downtime& downtime) {
+  Names out;
+  for (const Phase& phase : downtime.phases)
+    out.push_back(phase.name);
+  return out;
+}
+
+double sum(const Downtime& downtime) {
+  double out = downtime.unexplained_ms.value_or(0);
+  for (const Phase& phase : downtime.phases)
+    out += phase.duration_ms;
+  return out;
+}
+
+void check_in_order(const Downtime& downtime) {
+  double at = 0;
+  for (const Phase& phase : downtime.phases) {
+    CHECK(phase.start_ms == doctest::Approx(at));
+    CHECK(phase.duration_ms >= 0);
+    CHECK_FALSE(phase.evidence.empty());
+    at = phase.start_ms + phase.duration_ms;
+  }
+}
+
+} // namespace
+
+TEST_CASE("every piece of a pause, with all its marks") {
+  Downtime out = explain_downtime(paused(1000, 1100), full(), 98);
+  CHECK(out.total_ms == doctest::Approx(100));
+  CHECK(out.qemu_ms == 98);
+  CHECK(out.clock_error_ms == 0);
+  CHECK(names(out) == Names{"final sync", "last RAM", "device state",
+                            "end of stream", "destination"});
+  CHECK(out.phases[1].start_ms == doctest::Approx(10));
+  CHECK(out.phases[1].duration_ms == doctest::Approx(30));
+  CHECK(out.phases[4].duration_ms == doctest::Approx(54));
+  CHECK(out.unexplained_ms == doctest::Approx(0));
+  CHECK(out.difference.empty());
+  check_in_order(out);
+}
+
+TEST_CASE("without the stream the monitors tell of two pieces") {
+  PauseMarks marks;
+  marks.stop = at_ms(1000);
+  marks.completed = at_ms(1060);
+  marks.resume = at_ms(1100);
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out) == Names{"source", "destination"});
+  CHECK(sum(out) == doctest::Approx(100));
+  CHECK_FALSE(out.qemu_ms);
+  CHECK(out.difference.empty());
+}
+
+TEST_CASE("what nothing tells of is unexplained") {
+  PauseMarks marks;
+  marks.stop = at_ms(1000);
+  marks.resume = at_ms(1100);
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(out.phases.empty());
+  CHECK(out.unexplained_ms == doctest::Approx(100));
+}
+
+TEST_CASE("the rest of a stream that was cut off is unexplained") {
+  PauseMarks marks = full();
+  marks.devices_end = marks.stream_end = {};
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out) == Names{"final sync", "last RAM"});
+  CHECK(out.unexplained_ms == doctest::Approx(60));
+}
+
+TEST_CASE("without STOP there is only QEMU's figure") {
+  Timeline timeline;
+  Downtime out = explain_downtime(timeline, {}, 30);
+  CHECK(out.qemu_ms == 30);
+  CHECK_FALSE(out.total_ms);
+  CHECK_FALSE(out.unexplained_ms);
+  CHECK(out.phases.empty());
+}
+
+TEST_CASE("without RESUME the stream still tells of its pieces") {
+  PauseMarks marks = full();
+  marks.resume = {};
+  Downtime out = explain_downtime(paused(1000, {}), marks, {});
+  CHECK_FALSE(out.total_ms);
+  CHECK_FALSE(out.unexplained_ms);
+  CHECK(names(out) ==
+        Names{"final sync", "last RAM", "device state", "end of stream"});
+  check_in_order(out);
+}
+
+TEST_CASE("a STOP that comes after the stream leaves no piece below zero") {
+  PauseMarks marks = full();
+  marks.stop = at_ms(2000); // over a slow line
+  marks.resume = {};
+  Downtime out = explain_downtime(paused(2000, {}), marks, {});
+  check_in_order(out);
+}
+
+TEST_CASE("a RESUME before STOP belongs to something else") {
+  PauseMarks marks = full();
+  marks.resume = at_ms(900);
+  Downtime out = explain_downtime(paused(1000, 900), marks, {});
+  CHECK_FALSE(out.total_ms);
+  CHECK(out.phases.empty());
+}
+
+TEST_CASE("two hosts: by arrival, and nothing is claimed of the clocks") {
+  Timeline timeline = paused(1000, 1100);
+  timeline.destination_local = false;
+  timeline.resume = mark_ms(9000, -7890); // another wall clock
+  PauseMarks marks = pause_marks(timeline, {}, {});
+  CHECK(marks.resume == at_ms(1110));
+  Downtime out = explain_downtime(timeline, marks, {});
+  CHECK(out.total_ms == doctest::Approx(110));
+  CHECK_FALSE(out.clock_error_ms);
+}
+
+TEST_CASE("a wall clock that is set in the pause does not stretch it") {
+  // RESUME was emitted after the clock had been set back by 10 s.
+  Timeline timeline = paused(1000, 1100);
+  timeline.resume->emitted = testing::wall_ms(1100 - 10'000);
+  timeline.resume->arrival.wall = testing::wall_ms(1101 - 10'000);
+  timeline.resume->arrival.mono = at_ms(1101);
+  PauseMarks marks = pause_marks(timeline, {}, {});
+  Downtime out = explain_downtime(timeline, marks, {});
+  CHECK(out.total_ms == doctest::Approx(100));
+  CHECK(sum(out) == doctest::Approx(100));
+}
+
+TEST_CASE("marks in any order: pieces in order, and they add up") {
+  std::mt19937 random(1);
+  auto any = [&]() -> std::optional<MonoTime> {
+    unsigned at = std::uniform_int_distribution<unsigned>(0, 150)(random);
+    if (at > 140)
+      return {};
+    return at_ms(975.0 + at);
+  };
+  for (int i = 0; i < 5000; ++i) {
+    PauseMarks marks{at_ms(1000), any(), any(), any(), any(), any(), {}};
+    bool resumed = i % 4 > 0;
+    if (resumed)
+      marks.resume = at_ms(1100);
+    Downtime out = explain_downtime(
+        paused(1000, resumed ? std::optional(1100.0) : std::nullopt), marks,
+        {});
+    check_in_order(out);
+    if (resumed)
+      CHECK(sum(out) == doctest::Approx(100));
+  }
+}
+
+TEST_CASE("why QEMU's figure is another one is said with numbers") {
+  Downtime out = explain_downtime(paused(1000, 1100), full(), 61);
+  CHECK(out.difference ==
+        "QEMU's 61 ms begin 1.0 ms before STOP and end at the source's "
+        "`completed`, 40.0 ms before the destination's RESUME");
+  PauseMarks marks = full();
+  marks.completed = {};
+  out = explain_downtime(paused(1000, 1100), marks, 61);
+  CHECK(out.difference.find("61 ms end when the source is done") !=
+        std::string::npos);
+}
+
+TEST_CASE("marks come from events, and from offsets by arrival") {
+  Timeline timeline = paused(1000, 1100, 2);
+  timeline.source_statuses.push_back(
+      {qmp::MigrationStatus::active, mark_ms(100)});
+  timeline.source_statuses.push_back(
+      {qmp::MigrationStatus::completed, mark_ms(1060, 5)});
+  StreamMarks stream;
+  stream.ram_end_begin = 100;
+  stream.ram_end_end = 200;
+  stream.eof = 250;
+  std::vector<captures::Chunk> chunks{{0, 150, at_ms(1010)},
+                                      {150, 50, at_ms(1040)},
+                                      {200, 60, at_ms(1045)},
+                                      {260, 9, at_ms(1046)}};
+  PauseMarks marks = pause_marks(timeline, stream, chunks);
+  CHECK(marks.stop == at_ms(1000));
+  CHECK(marks.resume == at_ms(1100));
+  CHECK(marks.completed == at_ms(1060));
+  CHECK(marks.ram_begin == at_ms(1010));
+  CHECK(marks.ram_end == at_ms(1040)); // of its last byte
+  CHECK(marks.devices_end == at_ms(1045));
+  CHECK(marks.stream_end == at_ms(1046));
+  marks = pause_marks({}, stream, {});
+  CHECK_FALSE(marks.ram_begin);
+  CHECK_FALSE(marks.stream_end);
+}
