@@ -1,0 +1,35 @@
+// A program that lives no longer than we do.
+#pragma once
+
+#include "base/error.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace migscope::tools {
+
+class ChildProcess {
+public:
+  // Looks argv[0] up in PATH. Output and errors go to the file `log`, which
+  // is created. The kernel kills the child when we die, however that happens.
+  [[nodiscard]] static Result<std::unique_ptr<ChildProcess>>
+  start(const std::vector<std::string>& argv, const std::filesystem::path& log);
+  ~ChildProcess(); // ends it: SIGTERM, then SIGKILL
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  [[nodiscard]] bool running();
+  // The last lines of its log, for an error message.
+  [[nodiscard]] std::string last_words() const;
+
+private:
+  ChildProcess(int pid, std::filesystem::path log)
+      : pid_(pid), log_(std::move(log)) {}
+
+  int pid_; // -1 once reaped
+  std::filesystem::path log_;
+};
+
+} // namespace migscope::tools

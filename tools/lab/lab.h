@@ -1,0 +1,47 @@
+// Two QEMUs of our own with the lab guest in the source, ready to migrate.
+#pragma once
+
+#include "tools/event_loop.h"
+#include "tools/lab/child_process.h"
+#include "tools/temp_dir.h"
+
+namespace migscope::tools {
+
+struct LabOptions {
+  std::string qemu = "qemu-system-x86_64";
+  std::vector<std::string> qemu_args; // added to both command lines
+  std::string memory = "256M";        // QEMU's -m
+  // The guest's workload; tools/lab/guest/README.md has the words.
+  std::string workload = "cold=64M hot=16M rate=2000 content=text";
+};
+
+class Lab {
+public:
+  // Starts both and waits until the guest says that it is ready.
+  [[nodiscard]] static Result<std::unique_ptr<Lab>>
+  start(EventLoop& loop, const LabOptions& options);
+
+  [[nodiscard]] std::filesystem::path source_monitor() const;
+  [[nodiscard]] std::filesystem::path destination_monitor() const;
+  // A directory for further sockets, gone with the lab.
+  [[nodiscard]] const std::filesystem::path& directory() const;
+  // What the destination said last on its standard error: why it refused.
+  [[nodiscard]] std::string destination_last_words() const;
+  // The guest's own account of its memory: "READY cold=... hot=...".
+  [[nodiscard]] const std::string& ready_line() const { return ready_; }
+
+private:
+  Lab() = default;
+
+  [[nodiscard]] Status spawn(const LabOptions& options);
+  [[nodiscard]] Status wait_until_ready(EventLoop& loop);
+  [[nodiscard]] std::vector<std::string>
+  command_line(const LabOptions& options, const std::string& name) const;
+
+  // Destroyed last to first: the QEMUs end before their directory goes.
+  std::unique_ptr<TempDir> directory_;
+  std::unique_ptr<ChildProcess> source_, destination_;
+  std::string ready_;
+};
+
+} // namespace migscope::tools

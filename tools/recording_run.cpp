@@ -1,0 +1,230 @@
+#include "tools/recording_run.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+
+namespace migscope::tools {
+
+using captures::End;
+using captures::Outcome;
+using qmp::Json;
+
+namespace {
+
+constexpr Nanos kTick = std::chrono::milliseconds(10);
+// What a kill may cost of the monitors' dialogue.
+constexpr Nanos kFlushBusy = std::chrono::milliseconds(250);
+constexpr Nanos kFlushIdle = std::chrono::seconds(10);
+constexpr Nanos kCancelTime = std::chrono::seconds(10);
+constexpr Nanos kDrainTime = std::chrono::seconds(5);
+
+} // namespace
+
+Result<std::unique_ptr<RecordingRun>>
+RecordingRun::create(EventLoop& loop, Clock& clock, RecordingPlan plan) {
+  plan.recorder.has_destination = plan.destination.has_value();
+  std::unique_ptr<RecordingRun> run(
+      new RecordingRun(loop, clock, std::move(plan)));
+  if (auto created = run->create_files(); !created)
+    return fail(created.error());
+  return run;
+}
+
+RecordingRun::RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan)
+    : loop_(loop), clock_(clock), plan_(std::move(plan)) {}
+
+RecordingRun::~RecordingRun() = default;
+
+Status RecordingRun::create_files() {
+  if (mkdir(plan_.session.c_str(), 0700) != 0)
+    return fail_errno("create " + plan_.session.string(), errno);
+  manifest_.tool_version = MIGSCOPE_VERSION;
+  manifest_.options = plan_.options;
+  manifest_.started = clock_.now();
+  if (auto saved = save_manifest(); !saved)
+    return saved;
+  auto log =
+      captures::MonitorLogWriter::create(plan_.session / "monitor.jsonl.zst");
+  if (!log)
+    return fail(log.error());
+  log_ = std::move(*log);
+  return {};
+}
+
+Status RecordingRun::attach() {
+  captures::Recorder::Actions actions;
+  actions.execute = [this](End end, std::string_view command, const Json& args,
+                           qmp::Session::ReplyHandler on_reply) {
+    connection(end).session().execute(command, args, std::move(on_reply));
+  };
+  actions.notice = [this](const std::string& text) { progress_.notice(text); };
+  actions.attached = [this] { attached_ = true; };
+  recorder_ =
+      std::make_unique<captures::Recorder>(plan_.recorder, std::move(actions));
+  connect(End::source, plan_.source);
+  if (plan_.destination)
+    connect(End::destination, *plan_.destination);
+  sampling_ = loop_.every(kTick, [this] { recorder_->tick(clock_.now()); });
+  flushing_ = loop_.every(kFlushBusy, [this] {
+    flush_log();
+    progress_.show(progress_line(recorder_->latest(), recorder_->last_pass()));
+  });
+  auto waited =
+      loop_.run_until([this] { return attached_ || lost_.has_value(); });
+  if (!waited)
+    return waited;
+  if (lost_)
+    return fail(*lost_);
+  return save_manifest();
+}
+
+void RecordingRun::connect(End end, const Address& address) {
+  qmp::Session::Output output;
+  output.line = [this, end](qmp::Direction direction, std::string_view line,
+                            ClockReading time) {
+    store(end, direction, line, time);
+  };
+  output.event = [this, end](const qmp::Event& event, ClockReading time) {
+    recorder_->event(end, event, time);
+  };
+  output.ready = [this, end](const qmp::Version& version) {
+    recorder_->ready(end, version, clock_.now());
+  };
+  output.closed = [this, end](const Error& error) {
+    if (!lost_)
+      lost_ = error;
+    recorder_->closed(end, error, clock_.now());
+  };
+  connections_[static_cast<size_t>(end)] = std::make_unique<qmp::Connection>(
+      loop_.uv(), address, clock_, std::move(output));
+}
+
+void RecordingRun::store(End end, qmp::Direction direction,
+                         std::string_view line, ClockReading time) {
+  if (store_failure_)
+    return;
+  auto stored = log_->append({time, end, direction, std::string(line)});
+  if (!stored)
+    cannot_store(stored.error());
+}
+
+// The migration is worth more than its recording: it is followed all the same.
+void RecordingRun::cannot_store(const Error& error) {
+  if (!std::exchange(store_failure_, error))
+    progress_.notice("the recording ends here: " + describe(error));
+}
+
+void RecordingRun::flush_log() {
+  MonoTime time = clock_.now().mono;
+  if (!recorder_->busy() && time - last_flush_ < kFlushIdle)
+    return;
+  last_flush_ = time;
+  if (store_failure_)
+    return;
+  if (auto flushed = log_->flush(); !flushed)
+    cannot_store(flushed.error());
+}
+
+Result<Json> RecordingRun::call(End end, std::string_view command,
+                                const Json& arguments) {
+  // Shared: after an interruption the reply still comes, to nobody.
+  auto reply = std::make_shared<std::optional<Result<Json>>>();
+  connection(end).session().execute(
+      command, arguments, [reply](Result<Json> value) { *reply = value; });
+  auto waited = loop_.run_until([&] { return reply->has_value(); });
+  if (!waited)
+    return fail(waited.error());
+  return **reply;
+}
+
+Status RecordingRun::start_tee(const Address& listen, const Address& connect) {
+  captures::Tee::Events events;
+  events.problem = [this](const Error& error) {
+    progress_.notice("tee: " + describe(error));
+  };
+  auto tee = captures::Tee::listen(loop_.uv(), listen, connect, plan_.session,
+                                   clock_, std::move(events));
+  if (!tee)
+    return fail(tee.error());
+  tee_ = std::move(*tee);
+  return {};
+}
+
+const Address& RecordingRun::tee_address() const {
+  return tee_->address();
+}
+
+Outcome RecordingRun::follow() {
+  if (!wait_for_outcome())
+    recorder_->interrupt();
+  return *recorder_->outcome();
+}
+
+Outcome RecordingRun::follow_or_cancel() {
+  if (wait_for_outcome())
+    return *recorder_->outcome();
+  loop_.forgive_interrupt();
+  connection(End::source)
+      .session()
+      .execute("migrate_cancel", {}, [](const Result<Json>&) {});
+  auto ended = loop_.run_until(
+      [this] { return recorder_->outcome().has_value(); }, kCancelTime, "");
+  if (!ended || recorder_->outcome()->kind != Outcome::Kind::completed)
+    return {Outcome::Kind::interrupted,
+            ended ? "the migration was cancelled" : ""};
+  return *recorder_->outcome();
+}
+
+Status RecordingRun::wait_for_outcome() {
+  auto waited =
+      loop_.run_until([this] { return recorder_->outcome().has_value(); });
+  // What the stream still carries belongs to the recording.
+  if (waited && tee_ && recorder_->outcome()->kind == Outcome::Kind::completed)
+    (void)loop_.run_until([this] { return tee_->open_connections() == 0; },
+                          kDrainTime, "");
+  return waited;
+}
+
+captures::EndInfo RecordingRun::end_info(End end) const {
+  captures::EndInfo info;
+  if (recorder_)
+    info = recorder_->info(end);
+  const Address& address =
+      end == End::source ? plan_.source : *plan_.destination;
+  info.address = to_string(address);
+  info.local = is_local(address);
+  return info;
+}
+
+Status RecordingRun::save_manifest() {
+  manifest_.source = end_info(End::source);
+  if (plan_.destination)
+    manifest_.destination = end_info(End::destination);
+  if (tee_)
+    manifest_.channels = tee_->channels();
+  return captures::write_manifest(plan_.session, manifest_);
+}
+
+Status RecordingRun::finish(const Outcome& outcome) {
+  if (tee_)
+    tee_->close();
+  sampling_.reset();
+  flushing_.reset();
+  manifest_.ended = clock_.now();
+  manifest_.outcome = captures::to_string(outcome.kind);
+  manifest_.outcome_detail = outcome.detail;
+  Status saved = save_manifest();
+  Status closed = log_->close();
+  if (store_failure_)
+    return fail(*store_failure_);
+  return closed ? saved : closed;
+}
+
+bool RecordingRun::stored_whole_stream() const {
+  return std::none_of(
+      manifest_.channels.begin(), manifest_.channels.end(),
+      [](const captures::ChannelInfo& c) { return c.store_error.has_value(); });
+}
+
+} // namespace migscope::tools

@@ -1,0 +1,84 @@
+// A recording in progress: monitors, recorder, stored lines, tee and manifest
+// put together. record, migrate and lab are sequences of its steps.
+#pragma once
+
+#include "base/address.h"
+#include "captures/recorder.h"
+#include "captures/tee.h"
+#include "qmp/connection.h"
+#include "tools/event_loop.h"
+#include "tools/progress.h"
+
+namespace migscope::tools {
+
+struct RecordingPlan {
+  std::filesystem::path session;
+  Address source;
+  std::optional<Address> destination;
+  captures::RecorderOptions recorder; // has_destination is set from above
+  qmp::Json options;                  // for session.json
+};
+
+class RecordingRun {
+public:
+  // Creates the session directory, which must not exist.
+  [[nodiscard]] static Result<std::unique_ptr<RecordingRun>>
+  create(EventLoop& loop, Clock& clock, RecordingPlan plan);
+  ~RecordingRun();
+
+  // Connects to the monitors and asks what there is to know about them.
+  [[nodiscard]] Status attach();
+  // One command, waited for. A QMP error is kind refused.
+  [[nodiscard]] Result<qmp::Json> call(captures::End end,
+                                       std::string_view command,
+                                       const qmp::Json& arguments = {});
+  // From now on the migration passes through a tee listening at `listen`.
+  [[nodiscard]] Status start_tee(const Address& listen, const Address& connect);
+  // Where the tee listens.
+  [[nodiscard]] const Address& tee_address() const;
+
+  // Until the migration has ended, the source is gone, or an interruption,
+  // which becomes the outcome.
+  captures::Outcome follow();
+  // The same; an interruption cancels the migration, so that nothing is left
+  // half done, and is the outcome unless the migration completed after all.
+  captures::Outcome follow_or_cancel();
+
+  // Ends the tee, stores the rest, writes the manifest.
+  [[nodiscard]] Status finish(const captures::Outcome& outcome);
+  // After finish(): the whole stream that passed is in the recording.
+  [[nodiscard]] bool stored_whole_stream() const;
+
+private:
+  RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan);
+
+  [[nodiscard]] Status create_files();
+  [[nodiscard]] Status wait_for_outcome();
+  void connect(captures::End end, const Address& address);
+  void store(captures::End end, qmp::Direction direction, std::string_view line,
+             ClockReading time);
+  void flush_log();
+  void cannot_store(const Error& error);
+  [[nodiscard]] captures::EndInfo end_info(captures::End end) const;
+  [[nodiscard]] Status save_manifest();
+  [[nodiscard]] qmp::Connection& connection(captures::End end) {
+    return *connections_[static_cast<size_t>(end)];
+  }
+
+  EventLoop& loop_;
+  Clock& clock_;
+  RecordingPlan plan_;
+  captures::Manifest manifest_;
+  Progress progress_;
+  std::unique_ptr<captures::MonitorLogWriter> log_;
+  std::unique_ptr<captures::Recorder> recorder_;
+  std::unique_ptr<qmp::Connection> connections_[2];
+  std::unique_ptr<captures::Tee> tee_;
+  std::unique_ptr<EventLoop::Timer> sampling_, flushing_;
+  std::optional<Error> lost_; // the first connection that closed
+  std::optional<Error> store_failure_;
+  MonoTime last_flush_;
+  bool attached_ = false;
+};
+
+} // namespace migscope::tools

@@ -1,0 +1,188 @@
+#include "tools/render/json.h"
+
+namespace migscope::tools {
+
+using namespace analyzer;
+using qmp::Json;
+
+namespace {
+
+template <typename T, typename Render>
+Json list(const std::vector<T>& items, Render render) {
+  Json out = Json::array();
+  for (const T& item : items)
+    out.add(render(item));
+  return out;
+}
+
+Json text_list(const std::vector<std::string>& items) {
+  return list(items, [](const std::string& item) { return Json::of(item); });
+}
+
+Json problem(const Problem& value) {
+  return Json::object()
+      .set("severity", to_string(value.severity))
+      .set("channel", value.channel)
+      .set("offset", value.offset)
+      .set("message", value.message);
+}
+
+Json input(const Input& value) {
+  return Json::object()
+      .set("path", value.path)
+      .set("kind", value.kind)
+      .set("channels", value.channels)
+      .set("bytes", value.bytes)
+      .set("complete", value.complete)
+      .set("problems", list(value.problems, problem));
+}
+
+Json vm(const Vm& value) {
+  return Json::object()
+      .set("machine", value.machine)
+      .set("qemu", value.qemu)
+      .set("destination_qemu", value.destination_qemu)
+      .set("page_size", value.page_size)
+      .set("capabilities", text_list(value.capabilities));
+}
+
+Json outcome(const OutcomeInfo& value) {
+  return Json::object()
+      .set("status", value.status)
+      .set("detail", value.detail)
+      .set("mode", value.mode)
+      .set("total_ms", value.total_ms)
+      .set("setup_ms", value.setup_ms);
+}
+
+Json block(const BlockTotals& value) {
+  return Json::object()
+      .set("name", value.name)
+      .set("bytes", value.bytes)
+      .set("pages", value.pages)
+      .set("unique_pages", value.unique_pages)
+      .set("sent_pages", value.sent_pages)
+      .set("resent_pages", value.resent_pages)
+      .set("stop_copy_pages", value.stop_copy_pages)
+      .set("stop_copy_bytes", value.stop_copy_bytes);
+}
+
+Json totals(const RamTotals& value) {
+  return Json::object()
+      .set("zero", value.zero)
+      .set("normal", value.normal)
+      .set("xbzrle", value.xbzrle)
+      .set("compressed", value.compressed)
+      .set("bytes", value.bytes)
+      .set("unique_pages", value.unique_pages)
+      .set("resent_pages", value.resent_pages)
+      .set("max_sends", value.max_sends)
+      .set("same_content_resends", value.same_content_resends);
+}
+
+Json region(const ResentRegion& value) {
+  return Json::object()
+      .set("block", value.block)
+      .set("address", value.address)
+      .set("bytes", value.bytes)
+      .set("sent_pages", value.sent_pages)
+      .set("resent_pages", value.resent_pages)
+      .set("stop_copy_pages", value.stop_copy_pages)
+      .set("stop_copy_resent_pages", value.stop_copy_resent_pages);
+}
+
+Json ram(const std::optional<Ram>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("blocks", list(value->blocks, block))
+      .set("totals", totals(value->totals))
+      .set("resent_regions", list(value->resent_regions, region))
+      .set("qemu", Json::object()
+                       .set("normal", value->qemu.normal)
+                       .set("duplicate", value->qemu.duplicate)
+                       .set("transferred", value->qemu.transferred)
+                       .set("dirty_sync_count", value->qemu.dirty_sync_count));
+}
+
+Json round(const Round& value) {
+  return Json::object()
+      .set("number", value.number)
+      .set("boundary", to_string(value.boundary))
+      .set("pages", value.pages)
+      .set("zero_pages", value.zero_pages)
+      .set("resent_pages", value.resent_pages)
+      .set("bytes", value.bytes)
+      .set("first_offset", value.first_offset)
+      .set("start_ms", value.start_ms)
+      .set("duration_ms", value.duration_ms)
+      .set("remaining_bytes", value.remaining_bytes)
+      .set("expected_downtime_ms", value.expected_downtime_ms)
+      .set("throttle_percent", value.throttle_percent)
+      .set("transferred_bytes", value.transferred_bytes);
+}
+
+Json device(const DeviceState& value) {
+  return Json::object()
+      .set("name", value.name)
+      .set("instance_id", value.instance_id)
+      .set("version", value.version)
+      .set("bytes", value.bytes)
+      .set("offset", value.offset)
+      .set("in_pause", value.in_pause);
+}
+
+Json stop_and_copy(const std::optional<StopAndCopy>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("ram", Json::object()
+                      .set("pages", value->pages)
+                      .set("zero_pages", value->zero_pages)
+                      .set("bytes", value->bytes))
+      .set("device_bytes", value->device_bytes)
+      .set("devices", list(value->devices, device));
+}
+
+Json phase(const Phase& value) {
+  return Json::object()
+      .set("name", value.name)
+      .set("start_ms", value.start_ms)
+      .set("duration_ms", value.duration_ms)
+      .set("evidence", value.evidence);
+}
+
+Json downtime(const Downtime& value) {
+  return Json::object()
+      .set("total_ms", value.total_ms)
+      .set("qemu_ms", value.qemu_ms)
+      .set("unexplained_ms", value.unexplained_ms)
+      .set("clock_error_ms", value.clock_error_ms)
+      .set("phases", list(value.phases, phase));
+}
+
+Json finding(const Finding& value) {
+  return Json::object()
+      .set("id", value.id)
+      .set("severity", to_string(value.severity))
+      .set("text", value.text)
+      .set("evidence", value.evidence);
+}
+
+} // namespace
+
+Json render_json(const Analysis& analysis) {
+  return Json::object()
+      .set("schema", "migscope/analysis-1")
+      .set("input", input(analysis.input))
+      .set("vm", vm(analysis.vm))
+      .set("outcome", outcome(analysis.outcome))
+      .set("ram", ram(analysis.ram))
+      .set("rounds", list(analysis.rounds, round))
+      .set("rounds_are_lower_bound", analysis.rounds_are_lower_bound)
+      .set("stop_and_copy", stop_and_copy(analysis.stop_and_copy))
+      .set("downtime", downtime(analysis.downtime))
+      .set("findings", list(analysis.findings, finding));
+}
+
+} // namespace migscope::tools

@@ -1,0 +1,222 @@
+#include "tools/render/text.h"
+
+#include "tools/render/text_layout.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace migscope::tools {
+
+using namespace analyzer;
+
+namespace {
+
+constexpr size_t kIndent = 11; // of what stands behind a line's title
+constexpr size_t kMostRounds = 24;
+constexpr size_t kMostDevices = 12;
+constexpr size_t kMostRegions = 12;
+constexpr size_t kMostProblems = 20;
+
+std::string titled(const char* title, const std::string& text) {
+  return wrap(fmt::format("{:<{}}{}", title, kIndent, text), kIndent);
+}
+
+std::string outcome_line(const Analysis& analysis) {
+  const Vm& vm = analysis.vm;
+  std::string text =
+      analysis.outcome.status.empty() ? "unknown" : analysis.outcome.status;
+  if (!analysis.input.complete)
+    text += " (input incomplete)";
+  if (vm.machine)
+    text += ", " + *vm.machine;
+  if (vm.qemu)
+    text += ", QEMU " + vm.qemu->substr(0, vm.qemu->find(' '));
+  if (vm.destination_qemu)
+    text +=
+        " to " + vm.destination_qemu->substr(0, vm.destination_qemu->find(' '));
+  return titled("outcome", text);
+}
+
+std::string total_line(const Analysis& analysis) {
+  std::string text = "unknown without a monitor";
+  if (analysis.outcome.total_ms)
+    text = format_ms(*analysis.outcome.total_ms);
+  if (analysis.outcome.setup_ms)
+    text +=
+        fmt::format(", {} of it setup", format_ms(*analysis.outcome.setup_ms));
+  if (analysis.input.bytes)
+    text += ", stream of " + format_bytes(analysis.input.bytes);
+  return titled("total", text);
+}
+
+std::string downtime_line(const Downtime& downtime) {
+  std::string qemu = downtime.qemu_ms
+                         ? fmt::format("QEMU says {:.0f} ms", *downtime.qemu_ms)
+                         : "QEMU's figure is unknown";
+  if (!downtime.total_ms)
+    return titled("downtime", "unknown without STOP and RESUME; " + qemu);
+  std::string text = format_ms(*downtime.total_ms) + " from STOP to RESUME";
+  if (!downtime.clock_error_ms)
+    text += " as they arrived here";
+  return titled("downtime", text + "; " + qemu);
+}
+
+// The longest pieces by name, as many as fit in a line; they answer, the table
+// below completes.
+std::string made_of_line(const Downtime& downtime) {
+  std::vector<Phase> phases = downtime.phases;
+  if (downtime.unexplained_ms)
+    phases.push_back({"unexplained", 0, *downtime.unexplained_ms, ""});
+  std::stable_sort(phases.begin(), phases.end(),
+                   [](const Phase& a, const Phase& b) {
+                     return a.duration_ms > b.duration_ms;
+                   });
+  constexpr size_t kNamed = 3;
+  std::string text;
+  double other = 0;
+  for (size_t i = 0; i < phases.size(); ++i)
+    if (i < kNamed)
+      text += fmt::format("{}{} {:.1f}", i ? ", " : "", phases[i].name,
+                          phases[i].duration_ms);
+    else
+      other += phases[i].duration_ms;
+  if (phases.size() > kNamed)
+    text += fmt::format(", other {:.1f}", other);
+  return titled("made of", text.empty() ? "unknown" : text + " ms");
+}
+
+std::string rounds_line(const Analysis& analysis) {
+  for (const Finding& finding : analysis.findings)
+    if (finding.id == "rounds")
+      return titled("rounds", finding.text);
+  return titled("rounds", "none seen");
+}
+
+std::string downtime_table(const Downtime& downtime) {
+  if (downtime.phases.empty())
+    return "";
+  std::vector<Row> rows{{"start ms", "ms", "piece of the downtime"}};
+  for (const Phase& phase : downtime.phases)
+    rows.push_back({fmt::format("{:.1f}", phase.start_ms),
+                    fmt::format("{:.1f}", phase.duration_ms), phase.name});
+  if (downtime.unexplained_ms)
+    rows.push_back(
+        {"", fmt::format("{:.1f}", *downtime.unexplained_ms), "unexplained"});
+  return "\n" + table(rows);
+}
+
+std::string rounds_table(const Analysis& analysis) {
+  if (analysis.rounds.empty())
+    return "";
+  std::vector<Row> rows{{"round", "start ms", "ms", "pages", "zero", "re-sent",
+                         "MiB", "left MiB", "known by"}};
+  auto mib = [](std::optional<uint64_t> bytes) {
+    return bytes
+               ? fmt::format("{:.1f}", static_cast<double>(*bytes) / (1 << 20))
+               : "?";
+  };
+  for (const Round& round : analysis.rounds)
+    rows.push_back({fmt::format("{}", round.number), figure(round.start_ms, 0),
+                    figure(round.duration_ms, 1), figure(round.pages),
+                    figure(round.zero_pages), figure(round.resent_pages),
+                    mib(round.bytes ? round.bytes : round.transferred_bytes),
+                    mib(round.remaining_bytes), to_string(round.boundary)});
+  return "\n" + table(shortened(std::move(rows), kMostRounds));
+}
+
+std::string blocks_table(const Ram& ram) {
+  std::vector<Row> rows{
+      {"MiB", "unique", "re-sent", "in pause", "pages of RAM block"}};
+  for (const BlockTotals& block : ram.blocks)
+    if (block.sent_pages)
+      rows.push_back(
+          {fmt::format("{:.1f}", static_cast<double>(block.bytes) / (1 << 20)),
+           figure(block.unique_pages), figure(block.resent_pages),
+           figure(block.stop_copy_pages), block.name});
+  return "\n" + table(rows);
+}
+
+std::string regions_table(const Ram& ram) {
+  if (ram.resent_regions.empty())
+    return "";
+  std::vector<ResentRegion> regions = ram.resent_regions;
+  std::stable_sort(regions.begin(), regions.end(),
+                   [](const ResentRegion& a, const ResentRegion& b) {
+                     return a.resent_pages > b.resent_pages;
+                   });
+  std::vector<Row> rows{{"sent", "re-sent", "in pause", "hottest regions"}};
+  for (const ResentRegion& region : regions) {
+    if (rows.size() > kMostRegions)
+      break;
+    rows.push_back({figure(region.sent_pages), figure(region.resent_pages),
+                    figure(region.stop_copy_pages),
+                    fmt::format("{} {:#x} ({})", region.block, region.address,
+                                format_bytes(region.bytes))});
+  }
+  return "\n" + table(rows);
+}
+
+std::string devices_table(const StopAndCopy& pause) {
+  std::vector<DeviceState> devices = pause.devices;
+  std::stable_sort(devices.begin(), devices.end(),
+                   [](const DeviceState& a, const DeviceState& b) {
+                     return a.bytes > b.bytes;
+                   });
+  std::vector<Row> rows{
+      {"bytes", "version",
+       fmt::format("device state, {} in {} sections",
+                   format_bytes(pause.device_bytes), devices.size())}};
+  for (const DeviceState& device : devices) {
+    if (rows.size() > kMostDevices)
+      break;
+    rows.push_back({figure(device.bytes), fmt::format("{}", device.version),
+                    fmt::format("{}/{}{}", device.name, device.instance_id,
+                                device.in_pause ? "" : " (before the pause)")});
+  }
+  return "\n" + table(rows);
+}
+
+std::string findings_list(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& finding : findings)
+    if (finding.id != "rounds")
+      out += wrap("- " + finding.text, 2);
+  return out.empty() ? "" : "\n" + out;
+}
+
+std::string problems_list(const std::vector<Problem>& problems) {
+  std::string out;
+  for (size_t i = 0; i < problems.size() && i < kMostProblems; ++i) {
+    const Problem& problem = problems[i];
+    out += wrap(
+        fmt::format("{}: {}{}{}{}", to_string(problem.severity),
+                    problem.channel, problem.channel.empty() ? "" : ": ",
+                    problem.offset ? fmt::format("at {:#x}: ", *problem.offset)
+                                   : "",
+                    problem.message),
+        2);
+  }
+  if (problems.size() > kMostProblems)
+    out +=
+        fmt::format("and {} more problems\n", problems.size() - kMostProblems);
+  return out.empty() ? "" : "\n" + out;
+}
+
+} // namespace
+
+std::string render_text(const Analysis& analysis) {
+  std::string out = outcome_line(analysis) + total_line(analysis) +
+                    downtime_line(analysis.downtime) +
+                    made_of_line(analysis.downtime) + rounds_line(analysis);
+  out += problems_list(analysis.input.problems);
+  out += findings_list(analysis.findings);
+  out += downtime_table(analysis.downtime);
+  out += rounds_table(analysis);
+  if (analysis.ram)
+    out += blocks_table(*analysis.ram) + regions_table(*analysis.ram);
+  if (analysis.stop_and_copy)
+    out += devices_table(*analysis.stop_and_copy);
+  return out;
+}
+
+} // namespace migscope::tools

@@ -1,0 +1,90 @@
+#include "tools/render/text_layout.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace migscope::tools {
+
+std::string format_bytes(uint64_t bytes) {
+  constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit)
+    value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes)
+                   : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string format_ms(double ms) {
+  return ms < 10'000 ? fmt::format("{:.1f} ms", ms)
+                     : fmt::format("{:.2f} s", ms / 1000);
+}
+
+std::string figure(std::optional<uint64_t> value) {
+  return value ? fmt::format("{}", *value) : "?";
+}
+
+std::string figure(std::optional<double> value, int digits) {
+  return value ? fmt::format("{:.{}f}", *value, digits) : "?";
+}
+
+std::string printable(const std::string& text) {
+  std::string out = text;
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      c = '?';
+  return out;
+}
+
+std::string wrap(const std::string& text, size_t indent) {
+  std::string out, line;
+  size_t at = 0;
+  std::string clean = printable(text);
+  while (at < clean.size()) {
+    size_t blank = std::min(clean.find(' ', at), clean.size());
+    std::string word = clean.substr(at, blank - at);
+    bool fits = line.size() + 1 + word.size() <= kColumns;
+    if (!line.empty() && !fits) {
+      out += line + "\n";
+      line = std::string(indent, ' ') + word;
+    } else {
+      line += (at == 0 ? "" : " ") + word;
+    }
+    at = blank + 1;
+  }
+  return out + line + "\n";
+}
+
+std::string table(const std::vector<Row>& rows) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows)
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (i == widths.size())
+        widths.push_back(0);
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i)
+      line += i + 1 < row.size() ? fmt::format("{:>{}}  ", row[i], widths[i])
+                                 : row[i];
+    // Names come from the input and can be long.
+    out += printable(line).substr(0, kColumns) + "\n";
+  }
+  return out;
+}
+
+std::vector<Row> shortened(std::vector<Row> rows, size_t most) {
+  if (rows.size() <= most)
+    return rows;
+  size_t tail = most / 2;
+  std::vector<Row> out(rows.begin(),
+                       rows.begin() + static_cast<ptrdiff_t>(most - tail - 1));
+  out.push_back(Row(rows.front().size(), "..."));
+  out.insert(out.end(), rows.end() - static_cast<ptrdiff_t>(tail), rows.end());
+  return out;
+}
+
+} // namespace migscope::tools

@@ -1,0 +1,31 @@
+// Words, figures and tables for a terminal of 80 columns.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace migscope::tools {
+
+inline constexpr size_t kColumns = 80;
+
+[[nodiscard]] std::string format_bytes(uint64_t bytes); // "2.1 MiB"
+[[nodiscard]] std::string format_ms(double ms);         // "45.7 ms", "1.23 s"
+// The figure, or "?" where it is unknown.
+[[nodiscard]] std::string figure(std::optional<uint64_t> value);
+[[nodiscard]] std::string figure(std::optional<double> value, int digits);
+
+// `text` broken at blanks, at most kColumns wide, every line after the first
+// indented; a word that is too long stands alone. Ends with a newline.
+// Control characters, which may come from a hostile stream, become '?'.
+[[nodiscard]] std::string wrap(const std::string& text, size_t indent);
+[[nodiscard]] std::string printable(const std::string& text);
+
+// Right-aligned columns, the last one left-aligned; the first row is the head.
+using Row = std::vector<std::string>;
+[[nodiscard]] std::string table(const std::vector<Row>& rows);
+// At most `most` rows: the first ones and the last ones, a row of dots between.
+[[nodiscard]] std::vector<Row> shortened(std::vector<Row> rows, size_t most);
+
+} // namespace migscope::tools

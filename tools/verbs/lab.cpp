@@ -1,0 +1,143 @@
+#include "tools/lab/lab.h"
+
+#include "tools/migration.h"
+#include "tools/verbs/options.h"
+#include "tools/verbs/outcome.h"
+#include "tools/verbs/verbs.h"
+
+#include <CLI/CLI.hpp>
+
+namespace migscope::tools {
+namespace {
+
+struct LabVerbOptions {
+  LabOptions lab;
+  std::string output;
+  std::vector<std::string> capabilities, parameters;
+  int interval_ms = 50;
+  bool no_capture = false;
+};
+
+qmp::Json describe_options(const LabVerbOptions& options,
+                           const std::string& ready) {
+  qmp::Json args = qmp::Json::array();
+  for (const std::string& arg : options.lab.qemu_args)
+    args.add(arg);
+  return qmp::Json::object()
+      .set("verb", "lab")
+      .set("qemu", options.lab.qemu)
+      .set("qemu_args", args)
+      .set("memory", options.lab.memory)
+      .set("workload", options.lab.workload)
+      .set("guest", ready)
+      .set("interval_ms", options.interval_ms)
+      .set("capture", !options.no_capture);
+}
+
+RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
+  RecordingPlan plan;
+  plan.session = options.output;
+  plan.source.path = lab.source_monitor();
+  plan.destination = Address{};
+  plan.destination->path = lab.destination_monitor();
+  plan.recorder.interval = std::chrono::milliseconds(options.interval_ms);
+  plan.recorder.enable_events = true;
+  plan.options = describe_options(options, lab.ready_line());
+  return plan;
+}
+
+Result<MigrationPlan> migration_plan(const LabVerbOptions& options) {
+  MigrationPlan plan;
+  auto capabilities = capability_arguments(options.capabilities);
+  if (!capabilities)
+    return fail(capabilities.error());
+  auto parameters = parameter_arguments(options.parameters);
+  if (!parameters)
+    return fail(parameters.error());
+  plan.capabilities = *capabilities;
+  plan.parameters = *parameters;
+  return plan;
+}
+
+void add_sockets(MigrationPlan& plan, const LabVerbOptions& options,
+                 const Lab& lab) {
+  plan.uri = "unix:" + (lab.directory() / "migration.sock").string();
+  if (options.no_capture)
+    return;
+  plan.tee_listen = Address{};
+  plan.tee_listen->path = lab.directory() / "tee.sock";
+}
+
+ExitStatus run_lab(const LabVerbOptions& options) {
+  auto migration = migration_plan(options);
+  if (!migration)
+    return report(migration.error());
+  SystemClock clock;
+  EventLoop loop;
+  auto lab = Lab::start(loop, options.lab);
+  if (!lab)
+    return report(lab.error());
+  add_sockets(*migration, options, **lab);
+  auto run = RecordingRun::create(loop, clock, recording_plan(options, **lab));
+  if (!run)
+    return report(run.error());
+  if (auto attached = (*run)->attach(); !attached)
+    return abandon(**run, options.output, attached.error());
+  auto outcome = run_migration(**run, *migration);
+  if (!outcome)
+    return abandon(**run, options.output, outcome.error());
+  if (std::string words = (*lab)->destination_last_words();
+      outcome->kind == captures::Outcome::Kind::failed && !words.empty())
+    outcome->detail += "; the destination said: " + words;
+  return conclude_migration(**run, options.output, *outcome);
+}
+
+void declare(CLI::App* verb, LabVerbOptions& options) {
+  verb->add_option("-o,--output", options.output, "Session directory to create")
+      ->required()
+      ->type_name("NAME.migscope");
+  verb->add_option("--qemu", options.lab.qemu, "QEMU of both ends")
+      ->type_name("PROGRAM")
+      ->capture_default_str();
+  verb->add_option("--qemu-arg", options.lab.qemu_args,
+                   "One more word for both command lines; may be repeated")
+      ->type_name("WORD")
+      ->allow_extra_args(false);
+  verb->add_option("--memory", options.lab.memory, "Guest memory, as QEMU's -m")
+      ->capture_default_str();
+  verb->add_option("--workload", options.lab.workload,
+                   "What the guest does (tools/lab/guest/README.md)")
+      ->type_name("WORDS")
+      ->capture_default_str();
+  verb->add_flag("--no-capture", options.no_capture,
+                 "Record the monitors only, not the stream");
+  verb->add_option("--capability", options.capabilities,
+                   "Set at both ends, NAME=on or NAME=off; may be repeated")
+      ->type_name("NAME=on|off")
+      ->allow_extra_args(false);
+  verb->add_option("--parameter", options.parameters,
+                   "Set at both ends, in QEMU's units; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  verb->add_option("--interval", options.interval_ms,
+                   "Milliseconds between samples")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+}
+
+} // namespace
+
+void add_lab(CLI::App& app, Verb& chosen) {
+  auto options = std::make_shared<LabVerbOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "lab",
+      "Migrate a guest of our own between two local QEMUs and record it.\n\n"
+      "Example:\n"
+      "  migscope lab --workload \"cold=64M hot=8M rate=5000\" -o "
+      "demo.migscope\n");
+  declare(verb, *options);
+  verb->callback(
+      [options, &chosen] { chosen = [options] { return run_lab(*options); }; });
+}
+
+} // namespace migscope::tools

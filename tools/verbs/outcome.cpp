@@ -1,0 +1,69 @@
+#include "tools/verbs/outcome.h"
+
+#include "tools/verbs/options.h"
+
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace migscope::tools {
+
+using captures::Outcome;
+
+namespace {
+
+const char* what_happened(Outcome::Kind kind) {
+  switch (kind) {
+  case Outcome::Kind::completed:
+    return "completed";
+  case Outcome::Kind::cancelled:
+    return "was cancelled";
+  case Outcome::Kind::interrupted:
+    return "was not followed to its end";
+  case Outcome::Kind::disconnected:
+    return "can no longer be followed";
+  case Outcome::Kind::failed:
+    break;
+  }
+  return "failed";
+}
+
+} // namespace
+
+ExitStatus conclude(RecordingRun& run, const std::string& path,
+                    const Outcome& outcome) {
+  Status finished = run.finish(outcome);
+  fmt::print(stderr, "migscope: the migration {}{}{}\n",
+             what_happened(outcome.kind), outcome.detail.empty() ? "" : ": ",
+             outcome.detail);
+  announce_recording(path);
+  if (!finished)
+    return report(finished.error());
+  if (outcome.kind == Outcome::Kind::interrupted)
+    return ExitStatus::interrupted;
+  bool whole =
+      outcome.kind != Outcome::Kind::disconnected && run.stored_whole_stream();
+  return whole ? ExitStatus::done : ExitStatus::incomplete;
+}
+
+ExitStatus conclude_migration(RecordingRun& run, const std::string& path,
+                              const Outcome& outcome) {
+  ExitStatus status = conclude(run, path, outcome);
+  bool went_wrong = outcome.kind == Outcome::Kind::failed ||
+                    outcome.kind == Outcome::Kind::cancelled ||
+                    outcome.kind == Outcome::Kind::disconnected;
+  return went_wrong ? ExitStatus::failed : status;
+}
+
+ExitStatus abandon(RecordingRun& run, const std::string& path,
+                   const Error& error) {
+  bool interrupted = error.kind == ErrorKind::interrupted;
+  Outcome outcome{interrupted ? Outcome::Kind::interrupted
+                              : Outcome::Kind::failed,
+                  describe(error)};
+  if (auto finished = run.finish(outcome); !finished)
+    (void)report(finished.error());
+  fmt::print(stderr, "migscope: what was said until then is in {}\n", path);
+  return report(error);
+}
+
+} // namespace migscope::tools

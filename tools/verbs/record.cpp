@@ -1,0 +1,85 @@
+#include "tools/recording_run.h"
+#include "tools/verbs/options.h"
+#include "tools/verbs/outcome.h"
+#include "tools/verbs/verbs.h"
+
+#include <CLI/CLI.hpp>
+
+namespace migscope::tools {
+namespace {
+
+struct RecordOptions {
+  std::string source, destination, output;
+  int interval_ms = 50;
+  bool enable_events = false;
+};
+
+Result<RecordingPlan> plan_of(const RecordOptions& options) {
+  RecordingPlan plan;
+  plan.session = options.output;
+  auto source = address_option("--source", options.source);
+  if (!source)
+    return fail(source.error());
+  plan.source = *source;
+  if (!options.destination.empty()) {
+    auto destination = address_option("--destination", options.destination);
+    if (!destination)
+      return fail(destination.error());
+    plan.destination = *destination;
+  }
+  plan.recorder.interval = std::chrono::milliseconds(options.interval_ms);
+  plan.recorder.enable_events = options.enable_events;
+  plan.options = qmp::Json::object()
+                     .set("verb", "record")
+                     .set("interval_ms", options.interval_ms)
+                     .set("enable_events", options.enable_events);
+  return plan;
+}
+
+ExitStatus record(const RecordOptions& options) {
+  auto plan = plan_of(options);
+  if (!plan)
+    return report(plan.error());
+  SystemClock clock;
+  EventLoop loop;
+  auto run = RecordingRun::create(loop, clock, std::move(*plan));
+  if (!run)
+    return report(run.error());
+  if (auto attached = (*run)->attach(); !attached)
+    return abandon(**run, options.output, attached.error());
+  captures::Outcome outcome = (*run)->follow();
+  return conclude(**run, options.output, outcome);
+}
+
+} // namespace
+
+void add_record(CLI::App& app, Verb& chosen) {
+  auto options = std::make_shared<RecordOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "record",
+      "Follow a migration of running QEMUs through their monitors.\n\n"
+      "Example:\n"
+      "  migscope record --source unix:/run/a.qmp --destination "
+      "unix:/run/b.qmp -o slow.migscope\n");
+  verb->add_option("--source", options->source, "Monitor of the source (QMP)")
+      ->required()
+      ->type_name("ADDR");
+  verb->add_option("--destination", options->destination,
+                   "Monitor of the destination (QMP)")
+      ->type_name("ADDR");
+  verb->add_option("-o,--output", options->output,
+                   "Session directory to create")
+      ->required()
+      ->type_name("NAME.migscope");
+  verb->add_option("--interval", options->interval_ms,
+                   "Milliseconds between samples")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+  verb->add_flag("--enable-events", options->enable_events,
+                 "Turn on the `events` capability in the QEMUs, so that "
+                 "every pass is seen; before the migration starts");
+  verb->callback(
+      [options, &chosen] { chosen = [options] { return record(*options); }; });
+}
+
+} // namespace migscope::tools

@@ -1,0 +1,24 @@
+// The verbs of the command. Each add_* declares its options on the command
+// line and, when its verb was given, leaves what is to be run in `chosen`.
+#pragma once
+
+#include "tools/exit_status.h"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace migscope::tools {
+
+using Verb = std::function<ExitStatus()>;
+
+void add_analyze(CLI::App& app, Verb& chosen);
+void add_capture(CLI::App& app, Verb& chosen);
+void add_lab(CLI::App& app, Verb& chosen);
+void add_migrate(CLI::App& app, Verb& chosen);
+void add_record(CLI::App& app, Verb& chosen);
+void add_tee(CLI::App& app, Verb& chosen);
+
+} // namespace migscope::tools
