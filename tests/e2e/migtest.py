@@ -8,7 +8,8 @@
 
 Everything lives in a temporary directory; leaving the block ends the QEMUs
 and removes it, and the kernel ends them should the test itself be killed.
-MIGSCOPE_QEMU may name another QEMU, as a command line with its options.
+MIGSCOPE_QEMU names the QEMU: "debian-12" for the installed one, a suite that
+tools/get-qemus has fetched, or a command line with its options.
 """
 
 import ctypes
@@ -43,12 +44,31 @@ def check(condition, message):
         raise Failure(message)
 
 
+def fetched_qemu(suite):
+    cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+    return os.path.join(cache, "migscope", "qemus", suite,
+                        "qemu-system-x86_64")
+
+
 def qemu_command():
-    command = shlex.split(os.environ.get("MIGSCOPE_QEMU",
-                                         "qemu-system-x86_64"))
+    wanted = os.environ.get("MIGSCOPE_QEMU", "debian-12")
+    if wanted in ("bookworm-backports", "sid"):
+        if not os.path.exists(fetched_qemu(wanted)):
+            skip(f"the QEMU of {wanted} is not here; tools/get-qemus gets it")
+        return [fetched_qemu(wanted)]
+    command = (["qemu-system-x86_64"] if wanted == "debian-12"
+               else shlex.split(wanted))
     if not shutil.which(command[0]):
         skip(f"{command[0]} is not installed")
     return command
+
+
+def qemu_version():
+    """(7, 2, 22)"""
+    text = subprocess.run([*qemu_command(), "--version"], check=True,
+                          capture_output=True, text=True).stdout
+    return tuple(map(int, re.search(r"version (\d+)\.(\d+)\.(\d+)",
+                                    text).groups()))
 
 
 class QmpError(Failure):
@@ -228,6 +248,7 @@ class Lab:
     def __init__(self, elf):
         self.elf = elf
         self.qemus = []
+        self.programs = []
 
     def __enter__(self):
         self._directory = tempfile.TemporaryDirectory(prefix="migscope-")
@@ -235,6 +256,10 @@ class Lab:
         return self
 
     def __exit__(self, *_):
+        for program in self.programs:
+            if program.poll() is None:
+                program.kill()
+                program.communicate()
         for qemu in self.qemus:
             qemu.kill()
         self._directory.cleanup()
@@ -245,19 +270,98 @@ class Lab:
     def start(self, name, guest, *arguments, machine="pc", memory="128M",
               serial=None):
         """`guest` is the guest's command line. The destination of a migration
-        takes the same, and `"-incoming", "defer"` as further arguments."""
+        takes the same, and `"-incoming", "defer"` as further arguments. A
+        second monitor, NAME.record.qmp, is for the command under test."""
+        monitor = f"unix:{self.path(name + '.record.qmp')}"
         qemu = Qemu(self.directory, name, [
             "-machine", machine, "-accel", "tcg", "-m", memory,
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", serial or f"file:{self.path(name + '.serial')}",
+            "-qmp", f"{monitor},server=on,wait=off",
             "-kernel", self.elf, "-append", guest, *arguments])
         self.qemus.append(qemu)
         return qemu
 
 
+class Migscope:
+    """The command under test, with a temporary directory of its own that has
+    to be empty again when it is done."""
+
+    def __init__(self, program, lab):
+        self.program = program
+        self.lab = lab
+        self.temporary = lab.path("tmp")
+        os.makedirs(self.temporary, exist_ok=True)
+
+    def start(self, *arguments, **options):
+        process = subprocess.Popen(
+            [self.program, *arguments], stdin=options.pop(
+                "stdin", subprocess.DEVNULL),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=dict(os.environ, TMPDIR=self.temporary),
+            preexec_fn=_die_with_parent, **options)
+        self.lab.programs.append(process)
+        return process
+
+    def finish(self, process, status, timeout=TIMEOUT):
+        """(stdout, stderr) of a program that has to end with `status`."""
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise Failure(f"migscope does not end; it says:\n{err}") from None
+        check(process.returncode == status,
+              f"{' '.join(process.args[1:])}: status {process.returncode}, "
+              f"expected {status}; it says:\n{err}{out[:1000]}")
+        if process.returncode >= 0:
+            left = os.listdir(self.temporary)
+            check(not left, f"left behind: {left}")
+        return out, err
+
+    def kill(self, process):
+        """SIGKILL; what it could not clean up is removed for it."""
+        process.kill()
+        process.communicate()
+        shutil.rmtree(self.temporary)
+        os.mkdir(self.temporary)
+
+    def run(self, *arguments, status=0, **options):
+        return self.finish(self.start(*arguments, **options), status)
+
+    def analyze(self, path, status=0):
+        out, _ = self.run("analyze", "--json", path, status=status)
+        return json.loads(out)
+
+
+def monitor_lines(session):
+    """The dialogue of a recording, as a list of objects."""
+    text = subprocess.run(["zstd", "-dcq", f"{session}/monitor.jsonl.zst"],
+                          check=True, capture_output=True).stdout
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def monitor_events(session, end, name):
+    return [line["message"] for line in monitor_lines(session)
+            if line["end"] == end and line["dir"] == "received"
+            and line.get("message", {}).get("event") == name]
+
+
+def microseconds(event):
+    stamp = event["timestamp"]
+    return stamp["seconds"] * 1_000_000 + stamp["microseconds"]
+
+
+def raw_stream(session, number=0):
+    return subprocess.run(
+        ["zstd", "-dcq", f"{session}/channel-{number}.zst"], check=True,
+        capture_output=True).stdout
+
+
 def run(tests):
     """Runs functions in turn; each returns what is worth telling."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    qemu_command()  # skips the whole where there is none
     failed = 0
     for test in tests:
         began = time.monotonic()

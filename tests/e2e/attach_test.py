@@ -1,0 +1,171 @@
+"""Attaches to running QEMUs the way a user does.
+
+usage: attach_test.py migscope lab_guest.elf
+"""
+
+import signal
+import sys
+import time
+
+import migtest
+from migtest import Lab, Migscope, check
+
+MIGSCOPE, ELF = sys.argv[1:3]
+MIB = 1 << 20
+GUEST = "cold=32M hot=4M rate=2000 content=random"
+SLOW = 16 * MIB  # bytes/s: the migration takes seconds
+
+
+def pair(lab, bandwidth=None):
+    """Source and destination, ready; the test drives their first monitors."""
+    source = lab.start("source", GUEST)
+    destination = lab.start("destination", GUEST, "-incoming", "defer")
+    source.wait_ready()
+    if bandwidth:
+        source.qmp.execute("migrate-set-parameters", max_bandwidth=bandwidth)
+    return source, destination
+
+
+def monitors(lab, ends=("source", "destination")):
+    return [word for end in ends
+            for word in (f"--{end}", lab.path(f"{end}.record.qmp"))]
+
+
+def record(lab, migscope, *options, ends=("source", "destination")):
+    session = lab.path("run.migscope")
+    return session, migscope.start("record", *monitors(lab, ends), "-o",
+                                   session, *options)
+
+
+def migrate(lab, source, destination):
+    uri = f"unix:{lab.path('migration.sock')}"
+    destination.qmp.execute("migrate-incoming", uri=uri)
+    source.qmp.execute("migrate", uri=uri)
+
+
+def capabilities(qemu):
+    return {entry["capability"]: entry["state"] for entry
+            in qemu.qmp.execute("query-migrate-capabilities")}
+
+
+def parameters(qemu):
+    return qemu.qmp.execute("query-migrate-parameters")
+
+
+def changes_nothing():
+    with Lab(ELF) as lab:
+        source, destination = pair(lab)
+        before = [(capabilities(q), parameters(q)) for q in lab.qemus]
+        migscope = Migscope(MIGSCOPE, lab)
+        session, process = record(lab, migscope)
+        time.sleep(0.5)
+        migrate(lab, source, destination)
+        _, err = migscope.finish(process, 0)
+        check("capability is off" in err, f"no hint about events: {err}")
+        after = [(capabilities(q), parameters(q)) for q in lab.qemus]
+        check(before == after, "the QEMUs were changed")
+        analysis = migscope.analyze(session)
+        check(analysis["outcome"]["status"] == "completed", analysis)
+        check({r["boundary"] for r in analysis["rounds"]} == {"sampled"},
+              analysis["rounds"])
+        check(analysis["downtime"]["total_ms"] > 0, "downtime")
+        return f"{len(analysis['rounds'])} rounds by sampling"
+
+
+def enables_events():
+    with Lab(ELF) as lab:
+        source, destination = pair(lab)
+        migscope = Migscope(MIGSCOPE, lab)
+        session, process = record(lab, migscope, "--enable-events")
+        deadline = time.monotonic() + migtest.TIMEOUT
+        while not capabilities(source)["events"]:
+            check(time.monotonic() < deadline, "events stay off")
+            time.sleep(0.05)
+        migrate(lab, source, destination)
+        _, err = migscope.finish(process, 0)
+        check("turned on the `events` capability of the source" in err, err)
+        analysis = migscope.analyze(session)
+        check({r["boundary"] for r in analysis["rounds"]} == {"event"},
+              analysis["rounds"])
+        return f"{len(analysis['rounds'])} rounds by events"
+
+
+def joins_a_running_migration():
+    with Lab(ELF) as lab:
+        source, destination = pair(lab, SLOW)
+        migrate(lab, source, destination)
+        time.sleep(0.5)
+        migscope = Migscope(MIGSCOPE, lab)
+        session, process = record(lab, migscope)
+        time.sleep(0.5)
+        source.qmp.execute("migrate-set-parameters", max_bandwidth=1 << 30)
+        migscope.finish(process, 0)
+        analysis = migscope.analyze(session)
+        check(analysis["outcome"]["status"] == "completed", analysis)
+        check(analysis["outcome"]["total_ms"] > 900, analysis["outcome"])
+        check(analysis["downtime"]["total_ms"] > 0, "downtime")
+
+
+def source_only():
+    with Lab(ELF) as lab:
+        source, destination = pair(lab)
+        migscope = Migscope(MIGSCOPE, lab)
+        session, process = record(lab, migscope, ends=["source"])
+        time.sleep(0.5)
+        migrate(lab, source, destination)
+        migscope.finish(process, 0)
+        analysis = migscope.analyze(session)
+        check(analysis["downtime"]["total_ms"] is None,
+              "a downtime without the destination's RESUME")
+        check(analysis["downtime"]["qemu_ms"] is not None, "QEMU's downtime")
+
+
+def interrupted():
+    with Lab(ELF) as lab:
+        source, destination = pair(lab, SLOW)
+        migscope = Migscope(MIGSCOPE, lab)
+        session, process = record(lab, migscope)
+        time.sleep(0.5)
+        migrate(lab, source, destination)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        migscope.finish(process, 130)
+        status = source.qmp.execute("query-migrate")["status"]
+        check(status == "active", f"the migration is {status}")
+        analysis = migscope.analyze(session)
+        check(analysis["outcome"]["status"] == "interrupted", analysis)
+        check(analysis["input"]["complete"], analysis["input"])
+
+
+def second_client():
+    """QEMU's monitor serves one client; a second one hears nothing."""
+    with Lab(ELF) as lab:
+        lab.start("source", GUEST)
+        migscope = Migscope(MIGSCOPE, lab)
+        holder = migtest.Qmp(lab.path("source.record.qmp"))
+        began = time.monotonic()
+        _, process = record(lab, migscope, ends=["source"])
+        _, err = migscope.finish(process, 1)
+        took = time.monotonic() - began
+        holder.close()
+        check("one client" in err, f"no hint: {err}")
+        return f"told after {took:.1f} s"
+
+
+def nothing_there():
+    with Lab(ELF) as lab:
+        migscope = Migscope(MIGSCOPE, lab)
+        session = lab.path("none.migscope")
+        _, err = migscope.run("record", "--source", lab.path("no.sock"), "-o",
+                              session, status=1)
+        check(lab.path("no.sock") in err, err)
+        _, err = migscope.run("record", "--source", "tcp:nowhere", "-o",
+                              lab.path("x.migscope"), status=2)
+        check("expected unix:PATH" in err, err)
+        _, err = migscope.run("record", "--source", lab.path("no.sock"), "-o",
+                              session, status=1)
+        check("exists" in err, "an existing session is written over")
+
+
+migtest.run([changes_nothing, enables_events, joins_a_running_migration,
+             source_only, interrupted, second_client, nothing_there])
