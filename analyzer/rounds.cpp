@@ -66,6 +66,22 @@ std::vector<SyncMark> marks_from_samples(const Timeline& timeline) {
   return marks;
 }
 
+// QEMU 11.1 sends no event for the setup's sync and neither sends nor counts
+// the final one: the migration's beginning and STOP stand for them.
+void add_untold(std::vector<SyncMark>& marks, const Timeline& timeline) {
+  if (marks.empty())
+    return;
+  auto start = migration_start(timeline);
+  if (marks.front().number == 2 && start && *start <= marks.front().latest)
+    marks.insert(marks.begin(), {1, *start, *start, false, Boundary::event});
+  if (marks.back().final || !timeline.stop)
+    return;
+  MonoTime stop = time_of(*timeline.stop, timeline.source_local);
+  if (stop >= marks.back().earliest)
+    marks.push_back(
+        {marks.back().number + 1, stop, stop, true, Boundary::event});
+}
+
 // Finds where rounds start, going through the sections in order. Starts are of
 // two sorts: those that a page sent again calls for, and spare ones that only a
 // mark tells of. Which mark is whose does not matter until the end: both are in
@@ -153,8 +169,11 @@ private:
 } // namespace
 
 std::vector<SyncMark> sync_marks(const Timeline& timeline) {
-  return timeline.passes.empty() ? marks_from_samples(timeline)
-                                 : marks_from_events(timeline);
+  std::vector<SyncMark> marks = timeline.passes.empty()
+                                    ? marks_from_samples(timeline)
+                                    : marks_from_events(timeline);
+  add_untold(marks, timeline);
+  return marks;
 }
 
 std::vector<RoundStart> place_rounds(const std::vector<RamSection>& sections,

@@ -28,7 +28,8 @@ struct SyncMark {
   Boundary how = Boundary::event;
 };
 
-// From MIGRATION_PASS events, or from dirty-sync-count where there are none.
+// From MIGRATION_PASS events, or from dirty-sync-count where there are none,
+// with those that QEMU does not tell of.
 [[nodiscard]] std::vector<SyncMark> sync_marks(const Timeline& timeline);
 
 // Where a round begins.

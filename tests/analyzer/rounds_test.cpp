@@ -195,8 +195,11 @@ TEST_CASE("events of 7.2 and 10.0: from the setup to the final sync") {
 
 TEST_CASE("events of 11.1: neither the setup's nor the final sync") {
   auto marks = sync_marks(passes({{2, 50}, {3, 78}}, 79));
-  REQUIRE(marks.size() == 2);
+  REQUIRE(marks.size() == 3);
   CHECK_FALSE(marks[1].final);
+  CHECK(marks[2].number == 4);
+  CHECK(marks[2].final);
+  CHECK(marks[2].earliest == at_ms(79));
 }
 
 TEST_CASE("a guest stopped before the migration leaves one final sync") {
@@ -250,12 +253,18 @@ TEST_CASE("the last sampled sync is the final one only where QEMU counts it") {
   std::vector<Sample> list{sample_ms(0, MigrationStatus::none),
                            sample_ms(50, MigrationStatus::active, 2),
                            sample_ms(100, MigrationStatus::completed, 3)};
-  CHECK(sync_marks(samples(list, 80, 10)).back().final);
-  CHECK_FALSE(sync_marks(samples(list, 80, 11)).back().final);
-  CHECK_FALSE(sync_marks(samples(list, 150, 10)).back().final);
-  CHECK_FALSE(sync_marks(samples(list, {}, 10)).back().final);
+  auto last = [&](std::optional<double> stop, int major) {
+    return sync_marks(samples(list, stop, major)).back();
+  };
+  CHECK(last(80, 10).final);
+  CHECK(last(80, 10).number == 3);
+  CHECK_FALSE(last({}, 10).final);
+  // Not counted, or not sampled any more: STOP tells of it.
+  CHECK(last(80, 11).final);
+  CHECK(last(80, 11).number == 4);
+  CHECK(last(150, 10).number == 4);
   // Asked with the guest stopped already: no doubt with any QEMU.
-  CHECK(sync_marks(samples(list, 45, 11)).back().final);
+  CHECK(last(45, 11).number == 3);
 }
 
 TEST_CASE("a count that leaps is not believed") {
