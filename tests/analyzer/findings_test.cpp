@@ -1,0 +1,145 @@
+#include "analyzer/findings.h"
+
+#include "qmp/json.h"
+
+#include <doctest/doctest.h>
+
+using namespace migscope;
+using namespace migscope::analyzer;
+
+namespace {
+
+constexpr uint64_t kMiB = 1u << 20;
+
+// A round of one second.
+Round round(uint64_t mib, uint64_t resent_mib) {
+  Round out;
+  out.bytes = mib * kMiB;
+  out.resent_pages = resent_mib * kMiB / 4096;
+  out.duration_ms = 1000;
+  return out;
+}
+
+Analysis of_rounds(std::vector<Round> rounds) {
+  Analysis out;
+  out.vm.page_size = 4096;
+  out.rounds = std::move(rounds);
+  return out;
+}
+
+Analysis of_ram(uint64_t normal, uint64_t zero, uint64_t resent, uint64_t same,
+                const QemuCounters& qemu, bool complete = true) {
+  Analysis out;
+  out.input.complete = complete;
+  Ram& ram = out.ram.emplace();
+  ram.totals.normal = normal;
+  ram.totals.zero = zero;
+  ram.totals.resent_pages = resent;
+  ram.totals.same_content_resends = same;
+  ram.qemu = qemu;
+  return out;
+}
+
+Timeline with_parameters(const char* json) {
+  Timeline out;
+  out.source_parameters = *qmp::Json::parse(json);
+  return out;
+}
+
+const Finding* get(const std::vector<Finding>& findings, const char* id) {
+  for (const Finding& finding : findings)
+    if (finding.id == id)
+      return &finding;
+  return nullptr;
+}
+
+std::string text(const std::vector<Finding>& findings, const char* id) {
+  const Finding* finding = get(findings, id);
+  return finding ? finding->text : "(none)";
+}
+
+} // namespace
+
+TEST_CASE("nothing is found in nothing") {
+  CHECK(find({}, {}).empty());
+}
+
+TEST_CASE("rounds: how fast they shrank") {
+  // 100 MiB/s sent, 25 MiB/s dirtied.
+  auto found =
+      find(of_rounds({round(100, 0), round(100, 25), round(0, 25)}), {});
+  CHECK(text(found, "rounds") ==
+        "3: 25.0 MiB/s re-dirtied, 100.0 sent: rounds shrank 4.0x");
+  CHECK(get(found, "rounds")->severity == Severity::info);
+}
+
+TEST_CASE("rounds that could not shrink are worth a warning") {
+  auto found = find(of_rounds({round(100, 0), round(100, 100)}), {});
+  CHECK(text(found, "rounds") ==
+        "2: 100.0 MiB/s re-dirtied, 100.0 sent: rounds could not shrink");
+  CHECK(get(found, "rounds")->severity == Severity::warning);
+  found = find(of_rounds({round(100, 0), round(60, 60)}), {});
+  CHECK(get(found, "rounds")->severity == Severity::warning);
+}
+
+TEST_CASE("an idle guest") {
+  auto found = find(of_rounds({round(100, 0), round(0, 0)}), {});
+  CHECK(text(found, "rounds") ==
+        "2: 0.0 MiB/s re-dirtied, 100.0 sent: little was left after one");
+}
+
+TEST_CASE("rounds without times or bytes are counted, and no more") {
+  Analysis analysis = of_rounds({Round{}, Round{}, Round{}});
+  analysis.rounds_are_lower_bound = true;
+  auto found = find(analysis, with_parameters(R"({"downtime-limit":300,
+      "max-bandwidth":1000})"));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].text == "3 or more");
+  CHECK(found[0].evidence == "count of dirty-bitmap syncs");
+}
+
+TEST_CASE("what little enough was, by the limit and the rate") {
+  auto found = find(of_rounds({round(100, 0), round(10, 10)}),
+                    with_parameters(R"({"downtime-limit":300})"));
+  CHECK(text(found, "switchover") ==
+        "switching over took about 30.0 MiB or less left to send: "
+        "downtime-limit of 300 ms at the average rate");
+}
+
+TEST_CASE("a bandwidth limit that was reached") {
+  auto rounds = of_rounds({round(100, 0), round(10, 10)});
+  CHECK(text(find(rounds, with_parameters(R"({"max-bandwidth":104857600})")),
+             "max-bandwidth") == "max-bandwidth held the migration back: "
+                                 "100.0 MiB/s sent of 100.0 allowed");
+  CHECK(text(find(rounds, with_parameters(R"({"max-bandwidth":209715200})")),
+             "max-bandwidth") == "(none)");
+  CHECK(text(find(rounds, with_parameters(R"({"max-bandwidth":0})")),
+             "max-bandwidth") == "(none)"); // no limit
+  CHECK(text(find(rounds, with_parameters(R"({"max-bandwidth":"x"})")),
+             "max-bandwidth") == "(none)");
+}
+
+TEST_CASE("re-sent pages that had not changed") {
+  CHECK(text(find(of_ram(0, 0, 200, 50, {}), {}), "same-content") ==
+        "50 of 200 re-sent pages (25 %) had not changed in content");
+  CHECK(text(find(of_ram(0, 0, 200, 9, {}), {}), "same-content") == "(none)");
+  CHECK(text(find(of_ram(0, 0, 0, 0, {}), {}), "same-content") == "(none)");
+}
+
+TEST_CASE("counters of QEMU that differ from the stream") {
+  auto said = [](const QemuCounters& qemu, bool complete = true) {
+    return text(find(of_ram(10, 20, 0, 0, qemu, complete), {}), "counters");
+  };
+  CHECK(said({10, 20, {}, {}}) == "(none)");
+  CHECK(said({11, {}, {}, {}}) == "(none)");
+  CHECK(said({10, 21, {}, {}}) ==
+        "QEMU counted 10 normal and 21 zero pages, the stream holds 10 and 20");
+  CHECK(said({10, 21, {}, {}}, false) == "(none)"); // it cannot agree
+}
+
+TEST_CASE("why the two downtimes differ is a finding") {
+  Analysis analysis;
+  analysis.downtime.difference = "QEMU's 9 ms end early";
+  CHECK(text(find(analysis, {}), "downtime-difference") ==
+        "QEMU's 9 ms end early");
+}

@@ -1,0 +1,218 @@
+#include "analyzer/stream_model.h"
+
+#include "captures/stream/wire.h"
+
+#include <array>
+#include <doctest/doctest.h>
+
+using namespace migscope;
+using namespace migscope::analyzer;
+using captures::PageItem;
+using captures::PageKind;
+using captures::RamBlock;
+using captures::SectionHeader;
+using captures::SectionKind;
+
+namespace {
+
+constexpr uint32_t kPage = 4096;
+
+RamBlock block(const char* name, uint64_t bytes) {
+  RamBlock out;
+  out.name = name;
+  out.used_length = bytes;
+  return out;
+}
+
+PageItem page(uint64_t number, PageKind kind = PageKind::zero,
+              uint32_t wire_bytes = 9, uint32_t block = 0) {
+  static const std::array<std::byte, kPage> content{std::byte(1)};
+  PageItem out;
+  out.address = number * kPage;
+  out.kind = kind;
+  out.wire_bytes = wire_bytes;
+  out.block = block;
+  if (kind == PageKind::normal)
+    out.content = content;
+  return out;
+}
+
+// Feeds a model as the decoder does; every section is 100 bytes long.
+class Stream {
+public:
+  explicit Stream(std::vector<RamBlock> blocks = {block("pc.ram", 64u << 20)}) {
+    model.on_section_begin(header(SectionKind::start, "ram"));
+    model.on_ram_blocks(blocks);
+    end_section();
+  }
+  Stream& ram(SectionKind kind, std::vector<PageItem> pages) {
+    model.on_section_begin(header(kind, "ram"));
+    model.on_pages(pages);
+    return end_section();
+  }
+  Stream& device(const char* name) {
+    model.on_section_begin(header(SectionKind::full, name));
+    return end_section();
+  }
+  Stream& other(SectionKind kind, const char* name) {
+    model.on_section_begin(header(kind, name));
+    return end_section();
+  }
+  Stream& switchover() {
+    captures::CommandItem command;
+    command.offset = at_;
+    command.command =
+        static_cast<uint16_t>(captures::wire::Command::switchover_start);
+    model.on_command(command);
+    return *this;
+  }
+
+  StreamModel model{kPage};
+
+private:
+  SectionHeader header(SectionKind kind, const char* name) {
+    now_ = {kind, 2, name, 0, 4, at_};
+    at_ += 100;
+    return now_;
+  }
+  Stream& end_section() {
+    model.on_section_end(now_, {at_, 80, captures::BodyExtent::parsed});
+    return *this;
+  }
+
+  SectionHeader now_;
+  uint64_t at_ = 1000;
+};
+
+} // namespace
+
+TEST_CASE("sections hold what was sent in them") {
+  Stream stream;
+  stream.ram(SectionKind::part, {page(0), page(1, PageKind::normal, 4104),
+                                 page(2, PageKind::xbzrle, 40),
+                                 page(3, PageKind::compressed, 50)});
+  stream.ram(SectionKind::part, {});
+  stream.ram(SectionKind::end, {page(1, PageKind::normal, 4104), page(0)});
+  const auto& sections = stream.model.sections();
+  REQUIRE(sections.size() == 3); // START is none of them
+  CHECK(sections[0].offset == 1100);
+  CHECK(sections[0].end == 1200);
+  CHECK(sections[0].pages == 4);
+  CHECK(sections[0].zero == 1);
+  CHECK(sections[0].normal == 1);
+  CHECK(sections[0].xbzrle == 1);
+  CHECK(sections[0].compressed == 1);
+  CHECK(sections[0].bytes == 9 + 4104 + 40 + 50);
+  CHECK(sections[0].repeats == 0);
+  CHECK(sections[1].pages == 0);
+  CHECK(sections[2].resent == 2);
+  CHECK(sections[2].same_content == 2);
+  CHECK(sections[2].repeats == 1); // 1 + index
+
+  Ram ram = stream.model.ram();
+  CHECK(ram.totals.zero == 2);
+  CHECK(ram.totals.normal == 2);
+  CHECK(ram.totals.unique_pages == 4);
+  CHECK(ram.totals.resent_pages == 2);
+  CHECK(ram.totals.same_content_resends == 2);
+  CHECK(ram.totals.max_sends == 2);
+  REQUIRE(ram.blocks.size() == 1);
+  CHECK(ram.blocks[0].pages == 16384);
+  CHECK(ram.blocks[0].sent_pages == 6);
+  CHECK(ram.blocks[0].stop_copy_pages == 2);
+  CHECK(ram.blocks[0].stop_copy_bytes == 4113);
+}
+
+TEST_CASE("the newest repetition of a section is kept") {
+  Stream stream;
+  stream.ram(SectionKind::part, {page(0)})
+      .ram(SectionKind::part, {page(1)})
+      .ram(SectionKind::part, {page(1), page(0)});
+  CHECK(stream.model.sections()[2].repeats == 2);
+}
+
+TEST_CASE("the pause begins with SWITCHOVER_START") {
+  Stream stream;
+  stream.ram(SectionKind::part, {page(0)})
+      .device("early")
+      .switchover()
+      .ram(SectionKind::end, {page(1)})
+      .device("cpu");
+  CHECK(stream.model.marks().switchover == 1300);
+  CHECK(stream.model.marks().ram_end_begin == 1300);
+  CHECK(stream.model.marks().ram_end_end == 1400);
+  const auto& devices = stream.model.devices();
+  REQUIRE(devices.size() == 2);
+  CHECK_FALSE(devices[0].in_pause);
+  CHECK(devices[1].in_pause);
+  CHECK(devices[1].name == "cpu");
+  CHECK(devices[1].bytes == 100);
+  CHECK(devices[1].offset == 1400);
+}
+
+TEST_CASE("or with the first END, of RAM or not") {
+  Stream stream;
+  stream.ram(SectionKind::part, {page(0)})
+      .other(SectionKind::end, "dirty-bitmap")
+      .ram(SectionKind::end, {});
+  CHECK(stream.model.marks().switchover == 1200);
+  CHECK(stream.model.marks().ram_end_begin == 1300);
+  CHECK(stream.model.sections().size() == 2);
+}
+
+TEST_CASE("a section that is cut off has no end") {
+  Stream stream;
+  stream.model.on_section_begin({SectionKind::end, 2, "ram", 0, 4, 5000});
+  stream.model.on_pages(std::array{page(0)});
+  CHECK(stream.model.sections()[0].end == 0);
+  CHECK(stream.model.sections()[0].pages == 1);
+  CHECK(stream.model.marks().ram_end_begin == 5000);
+  CHECK_FALSE(stream.model.marks().ram_end_end);
+}
+
+TEST_CASE("regions of 2 MiB some of whose pages were sent again") {
+  Stream stream({block("pc.ram", 5u << 20), block("vga", 4097)});
+  stream.ram(SectionKind::part,
+             {page(0), page(511), page(512), page(1279), page(1, {}, 9, 1)});
+  stream.ram(SectionKind::part, {page(511), page(1279)});
+  stream.ram(SectionKind::end, {page(511), page(2), page(1, {}, 9, 1)});
+  auto regions = stream.model.ram().resent_regions;
+  REQUIRE(regions.size() == 3); // not the second one of pc.ram
+  CHECK(regions[0].block == "pc.ram");
+  CHECK(regions[0].address == 0);
+  CHECK(regions[0].bytes == 2u << 20);
+  CHECK(regions[0].sent_pages == 5);
+  CHECK(regions[0].resent_pages == 2);
+  CHECK(regions[0].stop_copy_pages == 2);
+  CHECK(regions[0].stop_copy_resent_pages == 1);
+  CHECK(regions[1].address == 4u << 20);
+  CHECK(regions[1].bytes == 1u << 20); // the block ends there
+  CHECK(regions[2].block == "vga");
+  CHECK(regions[2].bytes == 4097);
+}
+
+TEST_CASE("the configuration's page size holds") {
+  StreamModel model(kPage);
+  captures::Configuration configuration;
+  configuration.target_page_bits = 16;
+  model.on_configuration(configuration);
+  CHECK(model.page_size() == 65536);
+  model.on_ram_blocks(std::array{block("ram", 1u << 20)});
+  CHECK(model.ram().blocks[0].pages == 16);
+}
+
+TEST_CASE("a block list that cannot be followed is told, not followed") {
+  Stream stream({block("pc.ram", UINT64_MAX)});
+  stream.ram(SectionKind::part, {page(0)});
+  CHECK_FALSE(stream.model.has_ram());
+  REQUIRE(stream.model.problems().size() == 1);
+  CHECK(stream.model.ram().totals.unique_pages == 0);
+}
+
+TEST_CASE("a stream that is all problems does not fill memory with them") {
+  StreamModel model(kPage);
+  for (uint64_t i = 0; i < 5000; ++i)
+    model.on_problem(i, "odd");
+  CHECK(model.problems().size() == 1000);
+  CHECK(model.problems()[999].offset == 999);
+}
