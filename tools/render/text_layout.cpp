@@ -10,15 +10,16 @@ std::string format_bytes(uint64_t bytes) {
   constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);
   size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit)
+  // What would be rounded to 1024.0 is one of the next unit.
+  for (; value >= 1023.95 && unit + 1 < kUnits.size(); ++unit)
     value /= 1024;
   return unit == 0 ? fmt::format("{} B", bytes)
                    : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
 std::string format_ms(double ms) {
-  return ms < 10'000 ? fmt::format("{:.1f} ms", ms)
-                     : fmt::format("{:.2f} s", ms / 1000);
+  return ms < 9999.95 ? fmt::format("{:.1f} ms", ms)
+                      : fmt::format("{:.2f} s", ms / 1000);
 }
 
 std::string figure(std::optional<uint64_t> value) {
@@ -32,28 +33,24 @@ std::string figure(std::optional<double> value, int digits) {
 std::string printable(const std::string& text) {
   std::string out = text;
   for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+    if (c < 0x20 || c > 0x7e)
       c = '?';
   return out;
 }
 
 std::string wrap(const std::string& text, size_t indent) {
-  std::string out, line;
-  size_t at = 0;
-  std::string clean = printable(text);
-  while (at < clean.size()) {
-    size_t blank = std::min(clean.find(' ', at), clean.size());
-    std::string word = clean.substr(at, blank - at);
-    bool fits = line.size() + 1 + word.size() <= kColumns;
-    if (!line.empty() && !fits) {
-      out += line + "\n";
-      line = std::string(indent, ' ') + word;
-    } else {
-      line += (at == 0 ? "" : " ") + word;
-    }
-    at = blank + 1;
+  std::string out, prefix, rest = printable(text);
+  size_t room = kColumns;
+  while (rest.size() > room) {
+    size_t cut = rest.rfind(' ', room);
+    // A blank in a title, or none: a word that is too long.
+    bool whole = cut != rest.npos && cut > indent;
+    out += prefix + rest.substr(0, whole ? cut : room) + "\n";
+    rest.erase(0, whole ? cut + 1 : room);
+    prefix = std::string(indent, ' ');
+    room = kColumns - indent;
   }
-  return out + line + "\n";
+  return out + prefix + rest + "\n";
 }
 
 std::string table(const std::vector<Row>& rows) {

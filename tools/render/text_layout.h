@@ -17,8 +17,8 @@ inline constexpr size_t kColumns = 80;
 [[nodiscard]] std::string figure(std::optional<double> value, int digits);
 
 // `text` broken at blanks, at most kColumns wide, every line after the first
-// indented; a word that is too long stands alone. Ends with a newline.
-// Control characters, which may come from a hostile stream, become '?'.
+// indented; a word that is too long is cut. Ends with a newline. What is not
+// printable ASCII, and may come from a hostile stream, becomes '?'.
 [[nodiscard]] std::string wrap(const std::string& text, size_t indent);
 [[nodiscard]] std::string printable(const std::string& text);
 

@@ -1,0 +1,103 @@
+#include "tests/tools/render/analyses.h"
+
+#include <limits>
+
+namespace migscope::testing {
+
+using namespace analyzer;
+
+namespace {
+
+Ram known_ram() {
+  Ram out;
+  out.blocks = {{"pc.ram", 128u << 20, 32768, 1000, 1200, 200, 20, 4104}};
+  out.totals = {300, 800, 60, 40, 3'900'000, 1000, 200, 3, 15};
+  out.resent_regions = {{"pc.ram", 0x200000, 2u << 20, 600, 100, 20, 10}};
+  out.qemu = {800, 300, 4'000'000, 3};
+  return out;
+}
+
+Round known_round(uint64_t number, Boundary boundary) {
+  Round out;
+  out.number = number;
+  out.boundary = boundary;
+  out.pages = 600;
+  out.zero_pages = 150;
+  out.resent_pages = 100;
+  out.bytes = 2'000'000;
+  out.first_offset = 0x400;
+  out.start_ms = 12.5;
+  out.duration_ms = 80.25;
+  out.remaining_bytes = 1u << 20;
+  out.expected_downtime_ms = 300;
+  out.throttle_percent = 20;
+  out.transferred_bytes = 2'100'000;
+  return out;
+}
+
+} // namespace
+
+Analysis known_analysis() {
+  Analysis out;
+  out.input = {"run.migscope",
+               "session",
+               1,
+               4'000'000,
+               true,
+               {{Severity::warning, "channel-0.zst", 0x1234, "odd"}}};
+  out.vm = {"pc-i440fx-10.0",
+            "10.0.2 (Debian 1:10.0.2)",
+            "11.1.3 (Debian 1:11.1.3)",
+            4096,
+            {"events", "xbzrle"}};
+  out.outcome = {"completed", "", "precopy", 700, 3};
+  out.ram = known_ram();
+  out.rounds = {known_round(1, Boundary::exact),
+                known_round(2, Boundary::event)};
+  out.stop_and_copy =
+      StopAndCopy{20, 5, 61'000, 30'000, {{"cpu", 0, 12, 30'000, 0x5000}}};
+  out.downtime = {45.7,
+                  21,
+                  1.5,
+                  0,
+                  {{"final sync", 0, 3.2, "STOP event"},
+                   {"last RAM", 3.2, 20, "tee"},
+                   {"device state", 23.2, 1, "tee"},
+                   {"destination", 24.2, 20, "RESUME event"}},
+                  "QEMU's 21 ms end early"};
+  out.findings = {{"rounds", Severity::warning, "2: rounds could not shrink",
+                   "pages of the stream by round"},
+                  {"counters", Severity::info, "QEMU counted 800", "stream"}};
+  return out;
+}
+
+Analysis hostile_analysis(const std::string& name) {
+  constexpr uint64_t most = std::numeric_limits<uint64_t>::max();
+  constexpr double huge = std::numeric_limits<double>::max();
+  Analysis out = known_analysis();
+  out.input.path = out.input.kind = name;
+  out.input.bytes = most;
+  out.input.complete = false;
+  out.input.problems.assign(100, {Severity::error, name, most, name});
+  out.vm = {name, name, name, 4096, {name}};
+  out.outcome = {name, name, name, huge, huge};
+  out.ram->blocks.assign(3, {name, most, most, most, most, most, most, most});
+  out.ram->resent_regions.assign(100,
+                                 {name, most, most, most, most, most, most});
+  Round round = out.rounds[0];
+  round.number = most;
+  round.pages = round.zero_pages = round.resent_pages = round.bytes = most;
+  round.remaining_bytes = most;
+  round.start_ms = round.duration_ms = huge;
+  out.rounds.assign(1000, round);
+  out.stop_and_copy->device_bytes = most;
+  out.stop_and_copy->devices.assign(100, {name, 7, 7, most, most, false});
+  out.downtime.total_ms = out.downtime.qemu_ms = huge;
+  out.downtime.unexplained_ms = huge;
+  out.downtime.phases.assign(9, {name, -huge, huge, name});
+  out.findings.assign(9, {name, Severity::error, name, name});
+  out.findings.push_back({"rounds", Severity::error, name, name});
+  return out;
+}
+
+} // namespace migscope::testing

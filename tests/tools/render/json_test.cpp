@@ -1,0 +1,126 @@
+#include "tools/render/json.h"
+
+#include "tests/tools/render/analyses.h"
+
+#include <doctest/doctest.h>
+
+using namespace migscope;
+using namespace migscope::analyzer;
+using migscope::testing::hostile_analysis;
+using migscope::testing::known_analysis;
+using migscope::tools::render_json;
+using qmp::Json;
+using Keys = std::vector<std::string>;
+
+namespace {
+
+Json first(const Json& list) {
+  auto elements = list.elements();
+  REQUIRE(!elements.empty());
+  return elements[0];
+}
+
+} // namespace
+
+// docs: "keys that other programs may rely on".
+TEST_CASE("the documented keys are there, and no others") {
+  Json out = render_json(known_analysis());
+  CHECK(out.get("schema").as_string() == "migscope/analysis-1");
+  CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
+                           "rounds_are_lower_bound", "stop_and_copy",
+                           "downtime", "findings"});
+  CHECK(out.get("input").keys() ==
+        Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
+  CHECK(first(out.get("input").get("problems")).keys() ==
+        Keys{"severity", "channel", "offset", "message"});
+  CHECK(out.get("vm").keys() == Keys{"machine", "qemu", "destination_qemu",
+                                     "page_size", "capabilities"});
+  CHECK(out.get("outcome").keys() ==
+        Keys{"status", "detail", "mode", "total_ms", "setup_ms"});
+  CHECK(out.get("ram").keys() ==
+        Keys{"blocks", "totals", "resent_regions", "qemu"});
+  CHECK(first(out.get("ram").get("blocks")).keys() ==
+        Keys{"name", "bytes", "pages", "unique_pages", "sent_pages",
+             "resent_pages", "stop_copy_pages", "stop_copy_bytes"});
+  CHECK(out.get("ram").get("totals").keys() ==
+        Keys{"zero", "normal", "xbzrle", "compressed", "bytes", "unique_pages",
+             "resent_pages", "max_sends", "same_content_resends"});
+  CHECK(first(out.get("ram").get("resent_regions")).keys() ==
+        Keys{"block", "address", "bytes", "sent_pages", "resent_pages",
+             "stop_copy_pages", "stop_copy_resent_pages"});
+  CHECK(out.get("ram").get("qemu").keys() ==
+        Keys{"normal", "duplicate", "transferred", "dirty_sync_count"});
+  CHECK(first(out.get("rounds")).keys() ==
+        Keys{"number", "boundary", "pages", "zero_pages", "resent_pages",
+             "bytes", "first_offset", "start_ms", "duration_ms",
+             "remaining_bytes", "expected_downtime_ms", "throttle_percent",
+             "transferred_bytes"});
+  CHECK(out.get("stop_and_copy").keys() ==
+        Keys{"ram", "device_bytes", "devices"});
+  CHECK(out.get("stop_and_copy").get("ram").keys() ==
+        Keys{"pages", "zero_pages", "bytes"});
+  CHECK(first(out.get("stop_and_copy").get("devices")).keys() ==
+        Keys{"name", "instance_id", "version", "bytes", "offset", "in_pause"});
+  CHECK(out.get("downtime").keys() == Keys{"total_ms", "qemu_ms",
+                                           "unexplained_ms", "clock_error_ms",
+                                           "phases"});
+  CHECK(first(out.get("downtime").get("phases")).keys() ==
+        Keys{"name", "start_ms", "duration_ms", "evidence"});
+  CHECK(first(out.get("findings")).keys() ==
+        Keys{"id", "severity", "text", "evidence"});
+}
+
+TEST_CASE("each value stands under its own key") {
+  Json out = render_json(known_analysis());
+  CHECK(out.get("input").get("bytes").as_uint() == 4'000'000);
+  CHECK(out.get("input").get("complete").as_bool() == true);
+  CHECK(first(out.get("input").get("problems")).get("offset").as_uint() ==
+        0x1234);
+  CHECK(out.get("vm").get("destination_qemu").as_string() ==
+        "11.1.3 (Debian 1:11.1.3)");
+  CHECK(out.get("vm").get("capabilities").dump() == R"(["events","xbzrle"])");
+  CHECK(out.get("outcome").get("total_ms").as_double() == 700);
+  CHECK(out.get("outcome").get("setup_ms").as_double() == 3);
+  CHECK(out.get("ram").get("totals").dump() ==
+        R"({"zero":300,"normal":800,"xbzrle":60,"compressed":40,)"
+        R"("bytes":3900000,"unique_pages":1000,"resent_pages":200,)"
+        R"("max_sends":3,"same_content_resends":15})");
+  CHECK(first(out.get("ram").get("blocks")).dump() ==
+        R"({"name":"pc.ram","bytes":134217728,"pages":32768,)"
+        R"("unique_pages":1000,"sent_pages":1200,"resent_pages":200,)"
+        R"("stop_copy_pages":20,"stop_copy_bytes":4104})");
+  Json round = out.get("rounds").elements()[1];
+  CHECK(round.get("number").as_uint() == 2);
+  CHECK(round.get("boundary").as_string() == "event");
+  CHECK(round.get("start_ms").as_double() == 12.5);
+  CHECK(round.get("duration_ms").as_double() == 80.25);
+  CHECK(out.get("stop_and_copy").get("ram").dump() ==
+        R"({"pages":20,"zero_pages":5,"bytes":61000})");
+  CHECK(out.get("downtime").get("total_ms").as_double() == 45.7);
+  CHECK(out.get("downtime").get("unexplained_ms").as_double() == 1.5);
+  CHECK(first(out.get("findings")).get("severity").as_string() == "warning");
+}
+
+TEST_CASE("what is not known is null, and a list that is empty a list") {
+  Json out = render_json({});
+  for (const char* key : {"ram", "stop_and_copy"}) {
+    CHECK(out.has(key));
+    CHECK(out.get(key).is_null());
+  }
+  for (const char* key :
+       {"total_ms", "qemu_ms", "unexplained_ms", "clock_error_ms"}) {
+    CHECK(out.get("downtime").has(key));
+    CHECK(out.get("downtime").get(key).is_null());
+  }
+  CHECK(out.get("vm").get("page_size").is_null());
+  CHECK(out.get("outcome").get("total_ms").is_null());
+  CHECK(out.get("rounds").dump() == "[]");
+  CHECK(out.get("findings").dump() == "[]");
+
+  Analysis analysis;
+  analysis.rounds.emplace_back();
+  Json round = first(render_json(analysis).get("rounds"));
+  CHECK(round.has("pages"));
+  CHECK(round.get("pages").is_null());
+  CHECK(round.get("start_ms").is_null());
+}
