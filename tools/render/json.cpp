@@ -15,22 +15,37 @@ Json list(const std::vector<T>& items, Render render) {
   return out;
 }
 
+// Names come from the input as they are; JSON has to be UTF-8.
+Json text(const std::string& value) {
+  if (Json::parse(Json::of(value).dump()))
+    return Json::of(value);
+  std::string ascii = value;
+  for (char& c : ascii)
+    if (static_cast<unsigned char>(c) >= 0x80)
+      c = '?';
+  return Json::of(ascii);
+}
+
+Json text(const std::optional<std::string>& value) {
+  return value ? text(*value) : Json();
+}
+
 Json text_list(const std::vector<std::string>& items) {
-  return list(items, [](const std::string& item) { return Json::of(item); });
+  return list(items, [](const std::string& item) { return text(item); });
 }
 
 Json problem(const Problem& value) {
   return Json::object()
       .set("severity", to_string(value.severity))
-      .set("channel", value.channel)
+      .set("channel", text(value.channel))
       .set("offset", value.offset)
-      .set("message", value.message);
+      .set("message", text(value.message));
 }
 
 Json input(const Input& value) {
   return Json::object()
-      .set("path", value.path)
-      .set("kind", value.kind)
+      .set("path", text(value.path))
+      .set("kind", text(value.kind))
       .set("channels", value.channels)
       .set("bytes", value.bytes)
       .set("complete", value.complete)
@@ -39,25 +54,25 @@ Json input(const Input& value) {
 
 Json vm(const Vm& value) {
   return Json::object()
-      .set("machine", value.machine)
-      .set("qemu", value.qemu)
-      .set("destination_qemu", value.destination_qemu)
+      .set("machine", text(value.machine))
+      .set("qemu", text(value.qemu))
+      .set("destination_qemu", text(value.destination_qemu))
       .set("page_size", value.page_size)
       .set("capabilities", text_list(value.capabilities));
 }
 
 Json outcome(const OutcomeInfo& value) {
   return Json::object()
-      .set("status", value.status)
-      .set("detail", value.detail)
-      .set("mode", value.mode)
+      .set("status", text(value.status))
+      .set("detail", text(value.detail))
+      .set("mode", text(value.mode))
       .set("total_ms", value.total_ms)
       .set("setup_ms", value.setup_ms);
 }
 
 Json block(const BlockTotals& value) {
   return Json::object()
-      .set("name", value.name)
+      .set("name", text(value.name))
       .set("bytes", value.bytes)
       .set("pages", value.pages)
       .set("unique_pages", value.unique_pages)
@@ -82,7 +97,7 @@ Json totals(const RamTotals& value) {
 
 Json region(const ResentRegion& value) {
   return Json::object()
-      .set("block", value.block)
+      .set("block", text(value.block))
       .set("address", value.address)
       .set("bytes", value.bytes)
       .set("sent_pages", value.sent_pages)
@@ -124,7 +139,7 @@ Json round(const Round& value) {
 
 Json device(const DeviceState& value) {
   return Json::object()
-      .set("name", value.name)
+      .set("name", text(value.name))
       .set("instance_id", value.instance_id)
       .set("version", value.version)
       .set("bytes", value.bytes)
@@ -146,10 +161,10 @@ Json stop_and_copy(const std::optional<StopAndCopy>& value) {
 
 Json phase(const Phase& value) {
   return Json::object()
-      .set("name", value.name)
+      .set("name", text(value.name))
       .set("start_ms", value.start_ms)
       .set("duration_ms", value.duration_ms)
-      .set("evidence", value.evidence);
+      .set("evidence", text(value.evidence));
 }
 
 Json downtime(const Downtime& value) {
@@ -163,10 +178,10 @@ Json downtime(const Downtime& value) {
 
 Json finding(const Finding& value) {
   return Json::object()
-      .set("id", value.id)
+      .set("id", text(value.id))
       .set("severity", to_string(value.severity))
-      .set("text", value.text)
-      .set("evidence", value.evidence);
+      .set("text", text(value.text))
+      .set("evidence", text(value.evidence));
 }
 
 } // namespace

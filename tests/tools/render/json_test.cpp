@@ -124,3 +124,15 @@ TEST_CASE("what is not known is null, and a list that is empty a list") {
   CHECK(round.get("pages").is_null());
   CHECK(round.get("start_ms").is_null());
 }
+
+TEST_CASE("whatever a recording holds, the JSON can be read back") {
+  for (const std::string& name :
+       {std::string(1000, 'x'), std::string("\x1b[31m\"\\\r\n\0\x7f", 12),
+        std::string("\xff\xfe\xc2"), std::string("\xed\xa0\x80")}) {
+    auto back = Json::parse(render_json(hostile_analysis(name)).dump_pretty());
+    REQUIRE(back);
+    CHECK(back->get("rounds").elements().size() == 1000);
+    CHECK(first(back->get("ram").get("blocks")).get("bytes").as_uint() ==
+          UINT64_MAX);
+  }
+}
