@@ -62,26 +62,28 @@ std::string downtime_line(const Downtime& downtime) {
 }
 
 // The longest pieces by name, as many as fit in a line; they answer, the table
-// below completes.
+// below completes. What is unexplained is never hidden among the rest.
 std::string made_of_line(const Downtime& downtime) {
   std::vector<Phase> phases = downtime.phases;
-  if (downtime.unexplained_ms)
-    phases.push_back({"unexplained", 0, *downtime.unexplained_ms, ""});
   std::stable_sort(phases.begin(), phases.end(),
                    [](const Phase& a, const Phase& b) {
                      return a.duration_ms > b.duration_ms;
                    });
-  constexpr size_t kNamed = 3;
+  bool unexplained = downtime.unexplained_ms.value_or(0) >= 0.05;
+  const size_t named = unexplained ? 2 : 3;
   std::string text;
   double other = 0;
   for (size_t i = 0; i < phases.size(); ++i)
-    if (i < kNamed)
+    if (i < named)
       text += fmt::format("{}{} {:.1f}", i ? ", " : "", phases[i].name,
                           phases[i].duration_ms);
     else
       other += phases[i].duration_ms;
-  if (phases.size() > kNamed)
+  if (phases.size() > named)
     text += fmt::format(", other {:.1f}", other);
+  if (unexplained)
+    text += fmt::format("{}unexplained {:.1f}", text.empty() ? "" : ", ",
+                        *downtime.unexplained_ms);
   return titled("made of", text.empty() ? "unknown" : text + " ms");
 }
 
