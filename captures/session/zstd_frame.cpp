@@ -24,7 +24,6 @@ struct FrameCompressor::Context {
 };
 
 FrameCompressor::FrameCompressor() : context_(std::make_unique<Context>()) {
-  set_level(1);
   ZSTD_CCtx_setParameter(context_->zstd, ZSTD_c_checksumFlag, 1);
 }
 

@@ -15,7 +15,7 @@ public:
   FrameCompressor();
   ~FrameCompressor();
 
-  // zstd's scale: 1 is the default here, lower is faster.
+  // zstd's scale, where lower is faster; 3 until set.
   void set_level(int level);
 
   // Room that compress() needs for `bytes` of input.
