@@ -29,7 +29,9 @@ inline Bytes read_file(const std::filesystem::path& path) {
 
 inline void write_file(const std::filesystem::path& path,
                        std::span<const std::byte> bytes) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  // ext4 waits for the disk when a file is replaced by truncating it.
+  std::filesystem::remove(path);
+  std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes.data()),
             static_cast<std::streamsize>(bytes.size()));
 }
