@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <map>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,16 +157,32 @@ bool starts_like_zstd(int fd) {
   return frame || skippable;
 }
 
-// channel-N.zst for N = 0, 1, ... as far as they are there.
+// N of channel-N.zst. Numbers may be missing: a connection that the
+// destination refused has none.
+std::optional<int> channel_number(const std::string& name) {
+  constexpr std::string_view kHead = "channel-", kTail = ".zst";
+  if (!name.starts_with(kHead) || !name.ends_with(kTail))
+    return {};
+  const char* begin = name.data() + kHead.size();
+  const char* end = name.data() + name.size() - kTail.size();
+  int number = 0;
+  auto [stop, error] = std::from_chars(begin, end, number);
+  bool whole = error == std::errc() && stop == end && begin != end;
+  return whole ? std::optional(number) : std::nullopt;
+}
+
 std::vector<RecordedChannel> session_channels(const fs::path& session) {
-  std::vector<RecordedChannel> out;
-  for (int number = 0;; ++number) {
-    std::string name = fmt::format("channel-{}.zst", number);
-    std::error_code ignored;
-    if (!fs::exists(session / name, ignored))
-      return out;
-    out.push_back({name, session / name});
+  std::map<int, RecordedChannel> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(session, ignored)) {
+    std::string name = entry.path().filename().string();
+    if (auto number = channel_number(name))
+      found[*number] = {name, entry.path()};
   }
+  std::vector<RecordedChannel> out;
+  for (auto& [number, channel] : found)
+    out.push_back(std::move(channel));
+  return out;
 }
 
 } // namespace

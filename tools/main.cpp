@@ -6,8 +6,9 @@
 using namespace migscope::tools;
 
 int main(int argc, char** argv) {
-  // A peer or a pager that goes away is an error to report, not a death.
+  // A pager that goes away and a file at its limit are errors to report.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app("Records and explains QEMU live migrations.\n\n"
                "Example:\n"
                "  migscope lab -o demo.migscope && migscope analyze "

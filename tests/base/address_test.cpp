@@ -9,7 +9,7 @@ TEST_CASE("addresses in every form") {
     const char* text;
     const char* canonical;
   };
-  for (auto [text, canonical] : {
+  for (const Case& c : {
            Case{"unix:/run/a.sock", "unix:/run/a.sock"},
            Case{"/run/a.sock", "unix:/run/a.sock"},
            Case{"a.sock", "unix:a.sock"},
@@ -20,10 +20,10 @@ TEST_CASE("addresses in every form") {
            Case{"tcp:[fe80::1]:0", "tcp:[fe80::1]:0"},
            Case{":4444", "tcp::4444"},
        }) {
-    CAPTURE(text);
-    auto address = parse_address(text);
+    CAPTURE(c.text);
+    auto address = parse_address(c.text);
     REQUIRE(address);
-    CHECK(to_string(*address) == canonical);
+    CHECK(to_string(*address) == c.canonical);
   }
 }
 

@@ -27,6 +27,7 @@ constexpr size_t kLastWords = 1000; // bytes
   // A terminal's Ctrl-C is for us: we end the child when we are ready.
   setpgid(0, 0);
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
   int null = open("/dev/null", O_RDONLY);
   dup2(null, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);

@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# Debian packages that migscope is built, run and checked with; sourced by
+# tools/quickstart and tools/check.
+
+# shellcheck disable=SC2034 # used by the scripts that source this
+BUILD_PACKAGES="g++ meson ninja-build pkg-config libjson-c-dev libuv1-dev
+    libzstd-dev libfmt-dev libexpected-dev libxxhash-dev libcli11-dev
+    doctest-dev"
+# shellcheck disable=SC2034
+RUN_PACKAGES="qemu-system-x86"
+# shellcheck disable=SC2034
+CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd"
+
+# need PACKAGE...: installs what is missing; says so where it cannot.
+need() {
+    local package missing=()
+    for package in "$@"; do
+        dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null |
+            grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "These packages are missing; install them as root with" >&2
+        echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
+        return 1
+    fi
+    echo "installing ${missing[*]}" >&2
+    apt-get update -qq >&2 &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+            --no-install-recommends "${missing[@]}" >&2
+}
