@@ -159,12 +159,12 @@ void StreamDecoder::Impl::take(const Step& step, const Window& in) {
   if (need_ == 0 || !package_end_)
     return;
   if (in.tail == Tail::package)
-    error_ = Error{ErrorKind::malformed,
-                   fmt::format("{} runs past the end of its package at {:#x}",
-                               describe_cut(in.bytes.subspan(step.used)),
-                               *package_end_),
-                   {},
-                   position_};
+    error_ =
+        Error{ErrorKind::malformed,
+              fmt::format("the package ends early, at {:#x}: {}", *package_end_,
+                          describe_cut(in.bytes.subspan(step.used))),
+              {},
+              position_};
   need_ = std::min<uint64_t>(need_, *package_end_ - position_);
 }
 

@@ -272,7 +272,7 @@ std::string RamBody::describe_cut(const Window& rest) const {
   if (in_list_)
     return "in the RAM block list";
   if (rest.bytes.empty())
-    return "before the section's EOS word";
+    return "before the EOS word";
   ItemReader in(rest);
   Word word = split(rest.offset, in.be<uint64_t>());
   if (in.is_short())

@@ -16,6 +16,11 @@ constexpr size_t kHeaderBytes = 8;
 // RAM's version is 4 in all of 7.2 to 11.1.
 constexpr uint32_t kRamVersion = 4;
 
+std::string_view kind_name(SectionKind kind) {
+  constexpr std::string_view kNames[] = {"", "START", "PART", "END", "FULL"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
 bool opens_item(uint8_t type) {
   return type <= wire::kSectionFull || type == wire::kCommand;
 }
@@ -162,8 +167,7 @@ Result<Step> StreamDecoder::Impl::continuation(const Window& window,
   if (!started)
     return malformed(window.offset,
                      fmt::format("{} of section {}, which no START has opened",
-                                 kind == SectionKind::part ? "PART" : "END",
-                                 id));
+                                 kind_name(kind), id));
   SectionHeader header = *started;
   header.kind = kind;
   header.offset = window.offset;
@@ -312,13 +316,13 @@ Result<Step> StreamDecoder::Impl::after_eof(const Window& window) {
 std::string
 StreamDecoder::Impl::describe_cut(std::span<const std::byte> rest) const {
   std::string section =
-      fmt::format("{}, which began at {:#x}", captures::describe(section_),
-                  section_.offset);
+      fmt::format("{} of {} from {:#x}", kind_name(section_.kind),
+                  captures::describe(section_), section_.offset);
   switch (stage_) {
   case Stage::header:
     return "in the file header";
   case Stage::ram:
-    return ram_.describe_cut({rest, position_}) + " of " + section;
+    return ram_.describe_cut({rest, position_}) + ", in " + section;
   case Stage::iterable:
   case Stage::device:
     return fmt::format("in the body of {} ({} bytes of it are there)", section,

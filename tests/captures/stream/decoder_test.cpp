@@ -155,25 +155,25 @@ TEST_CASE("a cut stream says in what it stopped") {
   };
   CHECK(cut(StreamBuilder()) ==
         "truncated at 0x0: the stream ends early: in the file header");
-  CHECK(cut(StreamBuilder().header().configuration("pc").cut(10)) ==
-        "truncated at 0xa: the stream ends early: in the configuration "
-        "section");
+  CHECK(
+      cut(StreamBuilder().header().configuration("pc").cut(10)) ==
+      "truncated at 0xa: the stream ends early: in the configuration section");
   CHECK(cut(small_machine()) ==
         "truncated at 0xb0: the stream ends early: between sections, before "
         "the end-of-stream byte");
   CHECK(cut(small_machine().part(2).zero("pc.ram", 0)) ==
-        "truncated at 0xc5: the stream ends early: before the section's EOS "
-        "word of section 2 (\"ram\"), which began at 0xb0");
+        "truncated at 0xc5: the stream ends early: before the EOS word, in "
+        "PART of section 2 (\"ram\") from 0xb0");
   CHECK(cut(small_machine().part(2).page("pc.ram", 0x400, 1).cut(0xc4 + 10)) ==
         "truncated at 0xce: the stream ends early: in page 0x400 of block "
-        "\"pc.ram\" (10 of 1024 bytes) of section 2 (\"ram\"), which began at "
+        "\"pc.ram\" (10 of 1024 bytes), in PART of section 2 (\"ram\") from "
         "0xb0");
   CHECK(cut(small_machine().full(9, "e1000").fill(77, 0)) ==
-        "truncated at 0x110: the stream ends early: in the body of section 9 "
-        "(\"e1000\"), which began at 0xb0 (77 bytes of it are there)");
+        "truncated at 0x110: the stream ends early: in the body of FULL of "
+        "section 9 (\"e1000\") from 0xb0 (77 bytes of it are there)");
   CHECK(cut(small_machine().end(2).eos().u8(0x7e)) ==
-        "truncated at 0xbe: the stream ends early: in the footer of section 2 "
-        "(\"ram\"), which began at 0xb0");
+        "truncated at 0xbe: the stream ends early: in the footer of END of "
+        "section 2 (\"ram\") from 0xb0");
   CHECK(cut(small_machine().eof().description("{}").cut(0xb5)) ==
         "truncated at 0xb5: the stream ends early: in the description");
   CHECK(cut(small_machine().command(Command::ping).cut(0xb2)) ==
