@@ -218,6 +218,9 @@ TEST_CASE("COLO: decoding stops where checkpoints begin") {
                                  "follow; they are not decoded",
                                  end));
   CHECK(out.lines.back().starts_with("eof at "));
+  auto described = stream.cut(end).description("{}");
+  CHECK(error_with(described) == "");
+  CHECK(error_with(described.be32(1)).starts_with("unsupported at "));
 }
 
 TEST_CASE("CPR: a block list and no page") {

@@ -223,6 +223,8 @@ TEST_CASE("configuration: capabilities, and what cannot be one") {
   CHECK(rest(start().config_page_bits(40)).error ==
         "malformed at 0x33: configuration: target page bits 40, expected 8 to "
         "16");
+  CHECK(rest(start().config_page_bits(17)).error != "");
+  CHECK(rest(start().config_page_bits(7)).error != "");
   CHECK(rest(start().subsection("configuration/new\n")).error ==
         "unsupported at 0x10: configuration: subsection "
         "\"configuration/new\\x0a\" is not known, or stands here twice");

@@ -111,6 +111,11 @@ TEST_CASE("a described size that is wrong is a problem, and the scan's turn") {
                   "says 1099511627776 bytes") == 1);
 }
 
+TEST_CASE("where footers are, a described end without one is none") {
+  auto body = [](auto& b) { b.fill(10, 0x11).device(8, "inner", 2); };
+  CHECK(end_of(body, finished, {.description = described(10)}) == "found");
+}
+
 TEST_CASE("footers are all there or all absent") {
   auto head = [] {
     return StreamBuilder().header().start(1, "ram").mem_size(0).eos();

@@ -95,6 +95,10 @@ TEST_CASE("vfio: tags that end a body, and one that hides its end") {
 
 TEST_CASE("htab and storage attributes") {
   CHECK(body_of("spapr/htab", [](auto& b) { b.be32(24); }) == "body 4 parsed");
+  // Only zeros end the table; an entry may be empty.
+  auto table = small_machine().start(3, "spapr/htab").be32(24).footer();
+  table.part(3).be32(0).be32(5).be32(0).be64(0).footer();
+  CHECK(decode(table.eof().done()).error == "");
   CHECK(body_of("s390-storage_attributes", [](auto& b) {
           b.be64(0x2002).be64(9).fill(9, 0x7e).be64(0x04).be64(0x01);
         }) == "body 41 parsed");

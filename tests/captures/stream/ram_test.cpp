@@ -105,6 +105,14 @@ TEST_CASE("a block's page size stands there only where it is huge") {
         "0x200000 of 0x201000 bytes");
 }
 
+TEST_CASE("an EOS word after the last block is no page size") {
+  auto out = with_list(advised(0x1010), 0x1000,
+                       [](StreamBuilder& b) { b.block("a", 0x1000); });
+  CHECK(out.error == "");
+  CHECK(blocks_of(out) ==
+        std::vector<std::string>{"block a 0x1000 page_size - mr_addr -"});
+}
+
 TEST_CASE("a page size that needs ADVISE with 16 bytes") {
   auto bitmaps_only =
       StreamBuilder().header().command(Command::postcopy_advise);
@@ -147,6 +155,8 @@ TEST_CASE("CONTINUE means the block of the page before, across sections") {
                     .part(2)
                     .zero(0x400)
                     .page(0x800, 7)
+                    .zero("pc.ram", 0)
+                    .zero(0xc00)
                     .eos()
                     .footer()
                     .eof();
@@ -155,6 +165,7 @@ TEST_CASE("CONTINUE means the block of the page before, across sections") {
   REQUIRE(decoder.feed(stream.done()));
   CHECK(log.count("zero page 0x400 of 1") == 1);
   CHECK(log.count("normal page 0x800 of 1") == 1);
+  CHECK(log.count("zero page 0xc00 of 0") == 1);
 }
 
 TEST_CASE("page words that cannot be") {
@@ -193,6 +204,25 @@ TEST_CASE("page words that cannot be") {
   CHECK(part_error([](auto& b) { b.word(0, wire::kRamHook); }) ==
         "unsupported at 0xb5: page word with flag HOOK: RDMA, whose pages are "
         "not in the stream");
+}
+
+TEST_CASE("a page that leans on the one before is judged as strictly") {
+  auto error = [](uint64_t address, uint64_t kind, uint8_t fill) {
+    StreamBuilder stream;
+    stream.header().start(0, "ram").mem_size(0x4000).block("a", 0x4000).eos();
+    stream.footer().part(0).zero("a", 0).word(address,
+                                              kind | wire::kRamContinue);
+    return decode(stream.fill(4096, fill).done()).error;
+  };
+  CHECK(error(0x1400, wire::kRamZero, 0)
+            .starts_with("malformed at 0x48: page 0x1400 of block \"a\": "));
+  CHECK(error(0x4000, wire::kRamZero, 0)
+            .starts_with("malformed at 0x48: page 0x4000 of block \"a\": "));
+  CHECK(error(0x1400, wire::kRamPage, 0)
+            .starts_with("malformed at 0x48: page 0x1400 of block \"a\": "));
+  CHECK(error(0x1000, wire::kRamZero, 9)
+            .starts_with("malformed at 0x48: zero page 0x1000 filled with "));
+  CHECK(error(0x3000, wire::kRamPage, 9).starts_with("truncated"));
 }
 
 TEST_CASE("encoded pages are length-checked") {
