@@ -1,4 +1,4 @@
-// The section loop behind StreamDecoder; nothing else includes this.
+// The section loop behind StreamDecoder, for its own sources only.
 #pragma once
 
 #include "captures/stream/decoder.h"
