@@ -1,6 +1,7 @@
 #include "tools/verbs/options.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fmt/format.h>
 
@@ -86,13 +87,15 @@ Result<Json> parameter_arguments(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string analyze_command(const std::string& path) {
-  return "migscope analyze " + shell_quoted(path);
+std::string analyze_command(const std::string& program,
+                            const std::string& path) {
+  return shell_quoted(program) + " analyze " + shell_quoted(path);
 }
 
 void announce_recording(const std::string& path) {
+  // As this program was called: it need not be in PATH.
   fmt::print(stderr, "recorded {}\nexplain it with: {}\n", path,
-             analyze_command(path));
+             analyze_command(program_invocation_name, path));
 }
 
 } // namespace migscope::tools

@@ -20,8 +20,9 @@ capability_arguments(const std::vector<std::string>& words);
 [[nodiscard]] Result<qmp::Json>
 parameter_arguments(const std::vector<std::string>& words);
 
-// "migscope analyze PATH", quoted for a shell where needed.
-[[nodiscard]] std::string analyze_command(const std::string& path);
+// "PROGRAM analyze PATH", quoted for a shell where needed.
+[[nodiscard]] std::string analyze_command(const std::string& program,
+                                          const std::string& path);
 
 // Tells on standard error what was recorded and how to go on.
 void announce_recording(const std::string& path);

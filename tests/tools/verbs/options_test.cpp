@@ -67,10 +67,15 @@ TEST_CASE("an address that cannot be read is told with its option") {
 }
 
 TEST_CASE("the command to go on with can be pasted into a shell") {
-  CHECK(analyze_command("run-1.migscope") == "migscope analyze run-1.migscope");
-  CHECK(analyze_command("/tmp/a b") == "migscope analyze '/tmp/a b'");
-  CHECK(analyze_command("it's") == R"(migscope analyze 'it'\''s')");
-  CHECK(analyze_command("$(x);`y`") == "migscope analyze '$(x);`y`'");
-  CHECK(analyze_command("~/x") == "migscope analyze '~/x'");
-  CHECK(analyze_command("") == "migscope analyze ''");
+  auto command = [](const char* path) {
+    return analyze_command("migscope", path);
+  };
+  CHECK(command("run-1.migscope") == "migscope analyze run-1.migscope");
+  CHECK(command("/tmp/a b") == "migscope analyze '/tmp/a b'");
+  CHECK(command("it's") == R"(migscope analyze 'it'\''s')");
+  CHECK(command("$(x);`y`") == "migscope analyze '$(x);`y`'");
+  CHECK(command("~/x") == "migscope analyze '~/x'");
+  CHECK(command("") == "migscope analyze ''");
+  CHECK(analyze_command("my tools/migscope", "x") ==
+        "'my tools/migscope' analyze x");
 }
