@@ -57,7 +57,7 @@ ReadStream read_stream(Analysis& analysis, const std::string& name,
                        captures::ByteSource& source) {
   ReadStream out;
   captures::DecoderOptions options = decoder_options(source);
-  out.model = std::make_unique<StreamModel>(options.page_size);
+  out.model = std::make_unique<StreamModel>();
   captures::StreamDecoder decoder(*out.model, std::move(options));
   Status decoded;
   Status stored = source.read([&](std::span<const std::byte> piece) -> Status {

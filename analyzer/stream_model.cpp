@@ -21,14 +21,11 @@ constexpr size_t kMaxProblems = 1000;
 
 } // namespace
 
-StreamModel::StreamModel(uint32_t page_size)
-    : ledger_(std::make_unique<PageLedger>(page_size)) {}
+StreamModel::StreamModel() = default;
 StreamModel::~StreamModel() = default;
 
 void StreamModel::on_configuration(const captures::Configuration& value) {
   configuration_ = value;
-  if (value.target_page_bits)
-    ledger_ = std::make_unique<PageLedger>(1u << *value.target_page_bits);
 }
 
 void StreamModel::on_section_begin(const SectionHeader& header) {
@@ -65,13 +62,15 @@ void StreamModel::on_section_end(const SectionHeader& header,
   devices_.push_back(std::move(device));
 }
 
-void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks) {
+void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
+                                uint32_t page_size) {
   blocks_.clear();
+  ledger_ = std::make_unique<PageLedger>(page_size);
   for (const captures::RamBlock& block : blocks) {
     BlockTotals totals;
     totals.name = block.name;
     totals.bytes = block.used_length;
-    totals.pages = block.used_length / ledger_->page_size();
+    totals.pages = block.used_length / page_size;
     blocks_.push_back(std::move(totals));
   }
   if (!ledger_->set_blocks(blocks)) {

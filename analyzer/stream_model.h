@@ -33,15 +33,15 @@ struct StreamMarks {
 
 class StreamModel final : public captures::StreamEvents {
 public:
-  // `page_size` holds until the configuration says otherwise.
-  explicit StreamModel(uint32_t page_size);
+  StreamModel();
   ~StreamModel() override;
 
   void on_configuration(const captures::Configuration&) override;
   void on_section_begin(const captures::SectionHeader&) override;
   void on_section_end(const captures::SectionHeader&,
                       const captures::SectionEnd&) override;
-  void on_ram_blocks(std::span<const captures::RamBlock>) override;
+  void on_ram_blocks(std::span<const captures::RamBlock>,
+                     uint32_t page_size) override;
   void on_pages(std::span<const captures::PageItem>) override;
   void on_command(const captures::CommandItem&) override;
   void on_eof(uint64_t offset) override;
@@ -64,14 +64,17 @@ public:
   }
   // Blocks, totals and regions; QEMU's counters are left for the caller.
   [[nodiscard]] Ram ram() const;
-  [[nodiscard]] uint32_t page_size() const { return ledger_->page_size(); }
+  // Bytes of a target page; nothing before the block list.
+  [[nodiscard]] std::optional<uint32_t> page_size() const {
+    return has_ram() ? std::optional(ledger_->page_size()) : std::nullopt;
+  }
   [[nodiscard]] bool has_ram() const { return !blocks_.empty(); }
 
 private:
   void count(RamSection& section, const captures::PageItem& page);
   [[nodiscard]] std::vector<ResentRegion> resent_regions() const;
 
-  std::unique_ptr<PageLedger> ledger_;
+  std::unique_ptr<PageLedger> ledger_; // there as soon as blocks_ are
   std::optional<captures::Configuration> configuration_;
   std::vector<BlockTotals> blocks_;
   std::vector<RamSection> sections_;

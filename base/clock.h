@@ -37,6 +37,13 @@ constexpr WallTime operator+(WallTime t, Nanos d) {
   return {t.ns + d.count()};
 }
 
+// Bounds of a time that is read from a file: with both ends inside, no
+// difference overflows.
+inline constexpr int64_t kMaxTimeNs = int64_t{1} << 62;
+constexpr bool is_plausible(int64_t ns) {
+  return ns >= 0 && ns <= kMaxTimeNs;
+}
+
 constexpr double to_ms(Nanos d) {
   return static_cast<double>(d.count()) / 1e6;
 }

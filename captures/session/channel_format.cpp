@@ -119,6 +119,8 @@ Result<std::vector<Chunk>> parse_index(std::span<const std::byte> frame) {
     if (!length || !delta || *length == 0 || *length > bytes)
       return bad_index("bad chunk");
     arrival += unzigzag(*delta);
+    if (!is_plausible(static_cast<int64_t>(arrival)))
+      return bad_index("arrival out of range");
     chunks.push_back({offset,
                       static_cast<uint32_t>(*length),
                       {static_cast<int64_t>(arrival)}});

@@ -89,8 +89,10 @@ public:
   uint64_t count(const char* key) {
     return need(object_.get(key).as_uint(), key, "a number from 0 on");
   }
-  int64_t number(const char* key) {
-    return need(object_.get(key).as_int(), key, "a number");
+  int64_t time(const char* key) {
+    auto ns = object_.get(key).as_int();
+    return need(ns && is_plausible(*ns) ? ns : std::nullopt, key,
+                "a time in ns");
   }
   qmp::Version version(const char* key) {
     return need(qmp::decode_version(object_.get(key)), key, "a QEMU version");
@@ -127,7 +129,7 @@ private:
 };
 
 ClockReading decode_time(Fields fields) {
-  return {{fields.number("mono_ns")}, {fields.number("wall_ns")}};
+  return {{fields.time("mono_ns")}, {fields.time("wall_ns")}};
 }
 
 EndInfo decode_end(Fields fields) {
@@ -151,7 +153,7 @@ ChannelInfo decode_channel(Fields fields) {
   channel.bytes = fields.count("bytes");
   channel.return_bytes = fields.count("return_bytes");
   channel.store_error = fields.maybe_text("store_error");
-  channel.stalled = Nanos(fields.number("stalled_ns"));
+  channel.stalled = Nanos(fields.time("stalled_ns"));
   return channel;
 }
 

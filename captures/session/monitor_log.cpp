@@ -127,7 +127,8 @@ std::optional<MonitorLine> parse_line(std::string_view line) {
   auto end = parse_end(head->get("end"));
   auto direction = parse_direction(head->get("dir"));
   auto text = content_of(split, *head);
-  if (!mono || !wall || !end || !direction || !text)
+  if (!mono || !is_plausible(*mono) || !wall || !is_plausible(*wall) || !end ||
+      !direction || !text)
     return std::nullopt;
   return MonitorLine{{{*mono}, {*wall}}, *end, *direction, *text};
 }

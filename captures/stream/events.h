@@ -90,7 +90,9 @@ public:
   virtual void on_device_body(const SectionHeader&,
                               std::span<const std::byte> /*body*/) {}
   virtual void on_section_end(const SectionHeader&, const SectionEnd&) {}
-  virtual void on_ram_blocks(std::span<const RamBlock>) {}
+  // The block list, and the bytes of a target page, which are settled by now.
+  virtual void on_ram_blocks(std::span<const RamBlock>,
+                             uint32_t /*page_size*/) {}
   // Pages of one section in wire order, handed over in batches so that the
   // cost per page is small. A batch never spans two sections.
   virtual void on_pages(std::span<const PageItem>) {}

@@ -66,7 +66,7 @@ Result<Step> RamBody::items(const Window& in) {
       return Step{at, 0, true};
     if (step->done) {
       in_list_ = false;
-      events_.on_ram_blocks(list_.blocks());
+      events_.on_ram_blocks(list_.blocks(), page_size_);
     }
   }
 }

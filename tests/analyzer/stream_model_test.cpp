@@ -42,7 +42,7 @@ class Stream {
 public:
   explicit Stream(std::vector<RamBlock> blocks = {block("pc.ram", 64u << 20)}) {
     model.on_section_begin(header(SectionKind::start, "ram"));
-    model.on_ram_blocks(blocks);
+    model.on_ram_blocks(blocks, kPage);
     end_section();
   }
   Stream& ram(SectionKind kind, std::vector<PageItem> pages) {
@@ -67,7 +67,7 @@ public:
     return *this;
   }
 
-  StreamModel model{kPage};
+  StreamModel model;
 
 private:
   SectionHeader header(SectionKind kind, const char* name) {
@@ -191,13 +191,11 @@ TEST_CASE("regions of 2 MiB some of whose pages were sent again") {
   CHECK(regions[2].bytes == 4097);
 }
 
-TEST_CASE("the configuration's page size holds") {
-  StreamModel model(kPage);
-  captures::Configuration configuration;
-  configuration.target_page_bits = 16;
-  model.on_configuration(configuration);
-  CHECK(model.page_size() == 65536);
-  model.on_ram_blocks(std::array{block("ram", 1u << 20)});
+TEST_CASE("pages are of the size that came with the block list") {
+  StreamModel model;
+  CHECK_FALSE(model.page_size());
+  model.on_ram_blocks(std::array{block("ram", 1u << 20)}, 65536);
+  CHECK(model.page_size() == 65536u);
   CHECK(model.ram().blocks[0].pages == 16);
 }
 
@@ -210,7 +208,7 @@ TEST_CASE("a block list that cannot be followed is told, not followed") {
 }
 
 TEST_CASE("a stream that is all problems does not fill memory with them") {
-  StreamModel model(kPage);
+  StreamModel model;
   for (uint64_t i = 0; i < 5000; ++i)
     model.on_problem(i, "odd");
   CHECK(model.problems().size() == 1000);

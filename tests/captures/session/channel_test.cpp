@@ -94,11 +94,25 @@ TEST_CASE("times may go backwards and be far apart") {
   auto writer = ChannelWriter::create(dir / "c.zst");
   REQUIRE(writer);
   (void)(*writer)->append(testing::pattern(0, 1), {INT64_MAX / 4});
-  (void)(*writer)->append(testing::pattern(1, 1), {-7});
+  (void)(*writer)->append(testing::pattern(1, 1), {7});
   REQUIRE((*writer)->close());
   auto reader = open(dir / "c.zst");
   CHECK(arrival_of(reader->chunks(), 0) == MonoTime{INT64_MAX / 4});
-  CHECK(arrival_of(reader->chunks(), 1) == MonoTime{-7});
+  CHECK(arrival_of(reader->chunks(), 1) == MonoTime{7});
+}
+
+TEST_CASE("a time that no clock shows is damage") {
+  for (int64_t ns : {int64_t{-1}, INT64_MIN, kMaxTimeNs + 1, INT64_MAX}) {
+    CAPTURE(ns);
+    TempDir dir;
+    auto writer = ChannelWriter::create(dir / "c.zst");
+    REQUIRE(writer);
+    (void)(*writer)->append(testing::pattern(0, 1), {ns});
+    REQUIRE((*writer)->close());
+    auto reader = open(dir / "c.zst");
+    CHECK(reader->torn());
+    CHECK(reader->chunks().empty());
+  }
 }
 
 TEST_CASE("much data, read by several threads at once") {

@@ -115,6 +115,20 @@ TEST_CASE("the layout of a line") {
   CHECK(log.lines[0].direction == qmp::Direction::sent);
 }
 
+TEST_CASE("a time that no clock shows is damage") {
+  for (const char* times : {R"("ns":-1,"wall_ns":2)", R"("ns":1,"wall_ns":-2)",
+                            R"("ns":9223372036854775807,"wall_ns":2)"}) {
+    CAPTURE(times);
+    TempDir dir;
+    pack(dir / "m.zst", std::string("{") + times +
+                            R"(,"end":"source","dir":"sent","text":"x"})" +
+                            "\n");
+    Log log = read(dir / "m.zst");
+    CHECK(log.torn);
+    CHECK(log.lines.empty());
+  }
+}
+
 TEST_CASE("the log is private, never replaced, and a zstd file when empty") {
   TempDir dir;
   write(dir / "m.zst", {});

@@ -90,7 +90,7 @@ void EventLog::on_section_end(const SectionHeader& header,
                               kExtents[static_cast<size_t>(end.extent)]));
 }
 
-void EventLog::on_ram_blocks(std::span<const RamBlock> blocks) {
+void EventLog::on_ram_blocks(std::span<const RamBlock> blocks, uint32_t) {
   for (const RamBlock& block : blocks)
     lines.push_back(fmt::format(
         "block {} {:#x} page_size {} mr_addr {}", block.name, block.used_length,

@@ -18,7 +18,8 @@ public:
                       std::span<const std::byte> body) override;
   void on_section_end(const captures::SectionHeader& header,
                       const captures::SectionEnd& end) override;
-  void on_ram_blocks(std::span<const captures::RamBlock> blocks) override;
+  void on_ram_blocks(std::span<const captures::RamBlock> blocks,
+                     uint32_t page_size) override;
   void on_pages(std::span<const captures::PageItem> pages) override;
   void on_multifd_flush(uint64_t offset) override;
   void on_command(const captures::CommandItem& item) override;

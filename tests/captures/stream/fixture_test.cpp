@@ -36,7 +36,7 @@ public:
     if (header.kind == SectionKind::full)
       devices.push_back({header.idstr, header.instance_id, end.body_bytes});
   }
-  void on_ram_blocks(std::span<const RamBlock> list) override {
+  void on_ram_blocks(std::span<const RamBlock> list, uint32_t) override {
     blocks.assign(list.begin(), list.end());
   }
   void on_pages(std::span<const PageItem> items) override {
