@@ -16,22 +16,23 @@ std::vector<SyncMark> marks_from_events(const Timeline& timeline) {
     MonoTime at = time_of(pass.mark, timeline.source_local);
     marks.push_back({pass.pass, at, at, false, Boundary::event});
   }
-  // Both stamps are the source's own clock.
-  if (!marks.empty() && timeline.stop)
-    marks.back().final =
-        timeline.passes.back().mark.emitted > timeline.stop->emitted;
   return marks;
 }
 
-// Up to QEMU 10 the sync with the guest stopped is counted, from 11 on it is
-// not.
+// A guest that was stopped before the migration, or by someone else during it,
+// has no STOP of the switchover: then completion alone tells that the last
+// sync was the final one.
 bool is_final(const SyncMark& last, const Timeline& timeline) {
-  if (!timeline.stop)
+  // QEMU 11 neither counts nor tells of it.
+  if (timeline.source_version && timeline.source_version->major >= 11)
     return false;
-  MonoTime stop = time_of(*timeline.stop, timeline.source_local);
-  bool counted =
-      timeline.source_version && timeline.source_version->major <= 10;
-  return last.earliest >= stop || (counted && last.latest >= stop);
+  if (completion(timeline))
+    return true;
+  if (!timeline.stop ||
+      last.latest < time_of(*timeline.stop, timeline.source_local))
+    return false;
+  return !timeline.source_resume ||
+         last.latest <= time_of(*timeline.source_resume, timeline.source_local);
 }
 
 // What the count stood at before the first sample tells of a sync: an ended
@@ -61,25 +62,32 @@ std::vector<SyncMark> marks_from_samples(const Timeline& timeline) {
     count = now;
     before = sample.asked;
   }
-  if (!marks.empty())
-    marks.back().final = is_final(marks.back(), timeline);
   return marks;
 }
 
 // QEMU 11.1 sends no event for the setup's sync and neither sends nor counts
-// the final one: the migration's beginning and STOP stand for them.
+// the final one: the migration's beginning and STOP stand for them, or its end
+// where STOP is not the switchover's.
 void add_untold(std::vector<SyncMark>& marks, const Timeline& timeline) {
   if (marks.empty())
     return;
   auto start = migration_start(timeline);
   if (marks.front().number == 2 && start && *start <= marks.front().latest)
     marks.insert(marks.begin(), {1, *start, *start, false, Boundary::event});
-  if (marks.back().final || !timeline.stop)
+  marks.back().final = is_final(marks.back(), timeline);
+  if (marks.back().final)
     return;
-  MonoTime stop = time_of(*timeline.stop, timeline.source_local);
-  if (stop >= marks.back().earliest)
-    marks.push_back(
-        {marks.back().number + 1, stop, stop, true, Boundary::event});
+  const SyncMark last = marks.back();
+  if (timeline.stop && !timeline.source_resume) {
+    MonoTime stop = time_of(*timeline.stop, timeline.source_local);
+    if (stop >= last.earliest) {
+      marks.push_back({last.number + 1, stop, stop, true, Boundary::event});
+      return;
+    }
+  }
+  if (auto end = completion(timeline))
+    marks.push_back({last.number + 1, last.latest, std::max(last.latest, *end),
+                     true, Boundary::sampled});
 }
 
 // Finds where rounds start, going through the sections in order. Starts are of
@@ -173,7 +181,22 @@ std::vector<SyncMark> sync_marks(const Timeline& timeline) {
                                     ? marks_from_samples(timeline)
                                     : marks_from_events(timeline);
   add_untold(marks, timeline);
+  // A sync is over before the next one is.
+  for (size_t i = marks.size(); i-- > 1;)
+    marks[i - 1].latest = std::min(marks[i - 1].latest, marks[i].latest);
   return marks;
+}
+
+bool stopped_early(const std::vector<SyncMark>& marks,
+                   const Timeline& timeline) {
+  // Two events' places on our clock can be off by this against each other.
+  constexpr Nanos kNoise = std::chrono::milliseconds(5);
+  if (!timeline.stop)
+    return false;
+  MonoTime stop = time_of(*timeline.stop, timeline.source_local);
+  return std::any_of(marks.begin(), marks.end(), [&](const SyncMark& mark) {
+    return !mark.final && mark.earliest > stop + kNoise;
+  });
 }
 
 std::vector<RoundStart> place_rounds(const std::vector<RamSection>& sections,

@@ -32,6 +32,10 @@ struct SyncMark {
 // with those that QEMU does not tell of.
 [[nodiscard]] std::vector<SyncMark> sync_marks(const Timeline& timeline);
 
+// The source's STOP is not the switchover's: rounds followed it.
+[[nodiscard]] bool stopped_early(const std::vector<SyncMark>& marks,
+                                 const Timeline& timeline);
+
 // Where a round begins.
 struct RoundStart {
   size_t section = 0; // index; sections.size(): after the last one

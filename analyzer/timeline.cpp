@@ -1,5 +1,7 @@
 #include "analyzer/timeline.h"
 
+#include <algorithm>
+
 namespace migscope::analyzer {
 
 using captures::End;
@@ -85,9 +87,20 @@ MonoTime time_of(const EventMark& mark, bool local) {
   return mark.arrival.mono + -on_the_way;
 }
 
+std::span<const Sample> own_samples(const Timeline& timeline) {
+  std::span<const Sample> samples = timeline.samples;
+  if (samples.empty() || !qmp::is_final(samples.front().info.status.value_or(
+                             MigrationStatus::none)))
+    return samples;
+  auto own = std::find_if(samples.begin(), samples.end(), [&](const Sample& s) {
+    return !qmp::same_end(s.info, samples.front().info);
+  });
+  return {own, samples.end()};
+}
+
 std::optional<MigrationStatus> last_status(const Timeline& timeline) {
   std::optional<MigrationStatus> last;
-  for (const Sample& sample : timeline.samples)
+  for (const Sample& sample : own_samples(timeline))
     if (sample.info.status)
       last = sample.info.status;
   // An event may be newer than the last answer.
@@ -98,6 +111,16 @@ std::optional<MigrationStatus> last_status(const Timeline& timeline) {
       last = event.status;
   }
   return last;
+}
+
+std::optional<MonoTime> completion(const Timeline& timeline) {
+  for (const StatusMark& mark : timeline.source_statuses)
+    if (mark.status == MigrationStatus::completed)
+      return time_of(mark.mark, timeline.source_local);
+  for (const Sample& sample : own_samples(timeline))
+    if (sample.info.status == MigrationStatus::completed)
+      return sample.answered;
+  return {};
 }
 
 std::optional<MonoTime> migration_start(const Timeline& timeline) {

@@ -6,6 +6,7 @@
 #include "qmp/migration.h"
 
 #include <map>
+#include <span>
 #include <vector>
 
 namespace migscope::analyzer {
@@ -75,9 +76,15 @@ private:
 // local, else the arrival, which is later by the way the event took.
 [[nodiscard]] MonoTime time_of(const EventMark& mark, bool local);
 
+// Without those that still show an earlier migration's end.
+[[nodiscard]] std::span<const Sample> own_samples(const Timeline& timeline);
+
 // The newest status of the source, by event or sample.
 [[nodiscard]] std::optional<qmp::MigrationStatus>
 last_status(const Timeline& timeline);
+
+// When the source was first seen to have completed it; empty where it was not.
+[[nodiscard]] std::optional<MonoTime> completion(const Timeline& timeline);
 
 // When the migration began: the first event or sample that shows it running.
 [[nodiscard]] std::optional<MonoTime> migration_start(const Timeline& timeline);

@@ -19,12 +19,6 @@ Outcome::Kind outcome_kind(MigrationStatus final_status) {
   }
 }
 
-// An ended migration stays visible in query-migrate until the next one.
-bool same_end(const qmp::MigrationInfo& a, const qmp::MigrationInfo& b) {
-  return a.status == b.status && a.total_time_ms == b.total_time_ms &&
-         a.error_desc == b.error_desc;
-}
-
 bool has_capability(const Json& list, std::string_view name) {
   for (const Json& entry : list.elements())
     if (entry.get("capability").as_string() == name)

@@ -151,6 +151,11 @@ MigrationInfo decode_query_migrate(const Json& reply) {
   return out;
 }
 
+bool same_end(const MigrationInfo& a, const MigrationInfo& b) {
+  return a.status == b.status && a.total_time_ms == b.total_time_ms &&
+         a.error_desc == b.error_desc;
+}
+
 std::optional<MigrationStatus> migration_event_status(const Event& event) {
   if (event.name != "MIGRATION")
     return {};

@@ -77,6 +77,10 @@ struct MigrationInfo {
 // count as absent.
 [[nodiscard]] MigrationInfo decode_query_migrate(const Json& reply);
 
+// An ended migration stays visible in query-migrate until the next one: both
+// tell of the same.
+[[nodiscard]] bool same_end(const MigrationInfo& a, const MigrationInfo& b);
+
 // status of a MIGRATION event; nothing for other events.
 [[nodiscard]] std::optional<MigrationStatus>
 migration_event_status(const Event& event);

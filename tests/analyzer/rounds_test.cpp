@@ -252,7 +252,7 @@ TEST_CASE("a migration that was joined is counted from there") {
 TEST_CASE("the last sampled sync is the final one only where QEMU counts it") {
   std::vector<Sample> list{sample_ms(0, MigrationStatus::none),
                            sample_ms(50, MigrationStatus::active, 2),
-                           sample_ms(100, MigrationStatus::completed, 3)};
+                           sample_ms(100, MigrationStatus::active, 3)};
   auto last = [&](std::optional<double> stop, int major) {
     return sync_marks(samples(list, stop, major)).back();
   };
@@ -263,8 +263,53 @@ TEST_CASE("the last sampled sync is the final one only where QEMU counts it") {
   CHECK(last(80, 11).final);
   CHECK(last(80, 11).number == 4);
   CHECK(last(150, 10).number == 4);
-  // Asked with the guest stopped already: no doubt with any QEMU.
-  CHECK(last(45, 11).number == 3);
+}
+
+TEST_CASE("a sync was over when the next one was") {
+  auto marks = sync_marks(samples({sample_ms(0, MigrationStatus::none),
+                                   sample_ms(50, MigrationStatus::active, 1),
+                                   sample_ms(100, MigrationStatus::active, 2)},
+                                  70, 11));
+  REQUIRE(marks.size() == 3);
+  CHECK(marks[1].latest == at_ms(70)); // before STOP
+  CHECK(marks[2].latest == at_ms(70));
+}
+
+TEST_CASE("a paused guest's final sync has no STOP") {
+  Timeline timeline = passes({{1, 1}, {2, 50}, {3, 51}}, {});
+  CHECK_FALSE(sync_marks(timeline).back().final);
+  timeline.source_statuses = {{MigrationStatus::completed, mark_ms(55)}};
+  auto marks = sync_marks(timeline);
+  REQUIRE(marks.size() == 3);
+  CHECK(marks.back().final);
+  // Sampled, the same.
+  auto list = {sample_ms(0, MigrationStatus::none),
+               sample_ms(50, MigrationStatus::completed, 2)};
+  CHECK(sync_marks(samples(list, {}, 10)).back().final);
+  // 11.1 does not tell of it at all.
+  marks = sync_marks(samples(list, {}, 11));
+  REQUIRE(marks.size() == 3);
+  CHECK(marks.back().final);
+  CHECK(marks.back().how == Boundary::sampled);
+}
+
+TEST_CASE("a STOP that rounds follow is not the switchover's") {
+  auto early = [](const Timeline& timeline) {
+    return stopped_early(sync_marks(timeline), timeline);
+  };
+  Timeline user = passes({{1, 1}, {2, 50}, {3, 80}}, 20);
+  user.source_statuses = {{MigrationStatus::completed, mark_ms(85)}};
+  CHECK(early(user));
+  CHECK(sync_marks(user).back().final);
+  Timeline switchover = passes({{1, 1}, {2, 50}, {3, 80}}, 79);
+  switchover.source_statuses = user.source_statuses;
+  CHECK_FALSE(early(switchover));
+  CHECK_FALSE(early(passes({{1, 1}}, {})));
+  // Stopped and let go on; then killed in round 3, which is no final one.
+  Timeline going = passes({{1, 1}, {2, 50}, {3, 80}}, 20);
+  going.source_resume = mark_ms(25);
+  CHECK(early(going));
+  CHECK_FALSE(sync_marks(going).back().final);
 }
 
 TEST_CASE("a count that leaps is not believed") {

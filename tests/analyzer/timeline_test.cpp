@@ -192,3 +192,17 @@ TEST_CASE("a total time that no migration has run for is no time") {
     CHECK(migration_start(timeline) == at_ms(5001));
   }
 }
+
+TEST_CASE("an earlier migration's end is not this one's") {
+  Timeline out;
+  out.samples = {sample_ms(0, MigrationStatus::completed, 9),
+                 sample_ms(200, MigrationStatus::completed, 9)};
+  CHECK(own_samples(out).empty());
+  CHECK_FALSE(last_status(out));
+  CHECK_FALSE(completion(out));
+  out.samples.push_back(sample_ms(400, MigrationStatus::active, 1));
+  out.samples.push_back(sample_ms(600, MigrationStatus::completed, 3));
+  CHECK(own_samples(out).size() == 2);
+  CHECK(last_status(out) == MigrationStatus::completed);
+  CHECK(completion(out) == at_ms(601));
+}
