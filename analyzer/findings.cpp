@@ -2,6 +2,7 @@
 
 #include "qmp/json.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace migscope::analyzer {
@@ -128,6 +129,26 @@ std::optional<Finding> counter_finding(const Analysis& analysis) {
                  "last query-migrate; stream"};
 }
 
+// Precopy sends every page once at least. With multifd they take other
+// channels, and from the main one alone nothing else shows it.
+std::optional<Finding> unsent_finding(const Analysis& analysis) {
+  if (!analysis.ram || !analysis.stop_and_copy)
+    return {};
+  uint64_t all = 0, unsent = 0;
+  for (const BlockTotals& block : analysis.ram->blocks) {
+    all += block.pages;
+    unsent += block.pages - std::min(block.pages, block.unique_pages);
+  }
+  if (unsent == 0)
+    return {};
+  return Finding{"unsent", Severity::warning,
+                 fmt::format("{} of {} pages are not in this stream: other "
+                             "channels (multifd), shared memory or pages that "
+                             "the guest reported free",
+                             unsent, all),
+                 "block list and pages of the stream"};
+}
+
 std::optional<Finding> downtime_finding(const Analysis& analysis) {
   if (analysis.downtime.difference.empty())
     return {};
@@ -144,7 +165,8 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
   for (auto& finding :
        {switchover_finding(analysis, timeline),
         bandwidth_finding(analysis, timeline), same_content_finding(analysis),
-        downtime_finding(analysis), counter_finding(analysis)})
+        downtime_finding(analysis), counter_finding(analysis),
+        unsent_finding(analysis)})
     if (finding)
       out.push_back(*finding);
   return out;

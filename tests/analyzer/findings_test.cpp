@@ -143,3 +143,16 @@ TEST_CASE("why the two downtimes differ is a finding") {
   CHECK(text(find(analysis, {}), "downtime-difference") ==
         "QEMU's 9 ms end early");
 }
+
+TEST_CASE("pages that a complete stream does not hold") {
+  Analysis analysis = of_ram(0, 0, 0, 0, {});
+  analysis.ram->blocks.resize(2);
+  analysis.ram->blocks[0].pages = analysis.ram->blocks[0].unique_pages = 100;
+  analysis.ram->blocks[1].pages = 30;
+  analysis.ram->blocks[1].unique_pages = 20;
+  CHECK(text(find(analysis, {}), "unsent") == "(none)"); // it was cut off
+  analysis.stop_and_copy.emplace();
+  CHECK(text(find(analysis, {}), "unsent").starts_with("10 of 130 pages"));
+  analysis.ram->blocks[1].unique_pages = 30;
+  CHECK(text(find(analysis, {}), "unsent") == "(none)");
+}
