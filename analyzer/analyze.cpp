@@ -2,6 +2,7 @@
 
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
+#include "analyzer/method.h"
 #include "analyzer/rounds.h"
 #include "analyzer/stream_model.h"
 #include "captures/stream/decoder.h"
@@ -148,12 +149,18 @@ void describe_vm(Analysis& analysis, const Recording& recording,
     if (model->configuration())
       vm.machine = model->configuration()->machine;
   }
-  if (!vm.machine && recording.manifest && recording.manifest->source)
-    vm.machine = recording.manifest->source->machine.as_string();
+  if (vm.machine || !recording.manifest || !recording.manifest->source)
+    return;
+  // A QOM type, "pc-q35-7.2-machine"; the stream has the bare name.
+  vm.machine = recording.manifest->source->machine.as_string();
+  constexpr std::string_view kTail = "-machine";
+  if (vm.machine && vm.machine->ends_with(kTail))
+    vm.machine->resize(vm.machine->size() - kTail.size());
 }
 
 const qmp::MigrationInfo* last_info(const Timeline& timeline) {
-  for (auto it = timeline.samples.rbegin(); it != timeline.samples.rend(); ++it)
+  auto samples = own_samples(timeline);
+  for (auto it = samples.rbegin(); it != samples.rend(); ++it)
     if (it->info.ram || it->info.downtime_ms || it->info.error_desc)
       return &it->info;
   return nullptr;
@@ -236,10 +243,10 @@ std::vector<MonoTime> section_arrivals(const ReadStream& stream) {
 }
 
 void add_stream_rounds(Analysis& analysis, const Timeline& timeline,
+                       const std::vector<SyncMark>& marks,
                        const ReadStream& stream, const PauseMarks& pause) {
   const auto& sections = stream.model->sections();
   std::vector<MonoTime> arrivals = section_arrivals(stream);
-  std::vector<SyncMark> marks = sync_marks(timeline);
   std::vector<RoundStart> starts = place_rounds(sections, arrivals, marks);
   analysis.rounds = sum_rounds(sections, starts);
   analysis.rounds_are_lower_bound = marks.empty() || arrivals.empty();
@@ -261,8 +268,8 @@ void add_stream_rounds(Analysis& analysis, const Timeline& timeline,
 }
 
 void add_monitor_rounds(Analysis& analysis, const Timeline& timeline,
+                        const std::vector<SyncMark>& marks,
                         const PauseMarks& pause) {
-  std::vector<SyncMark> marks = sync_marks(timeline);
   analysis.rounds = rounds_from_marks(marks);
   std::vector<std::optional<MonoTime>> times;
   for (const SyncMark& mark : marks)
@@ -298,12 +305,14 @@ std::optional<StopAndCopy> stop_and_copy(const StreamModel& model) {
 }
 
 // The first channel; a migration of several is told as what it is.
-std::optional<ReadStream> read_main(Analysis& analysis,
-                                    const Recording& recording) {
+Result<std::optional<ReadStream>> read_main(Analysis& analysis,
+                                            const Recording& recording) {
   std::optional<ReadStream> out;
   for (const captures::RecordedChannel& channel : recording.channels) {
     ++analysis.input.channels;
     auto source = captures::open_source(channel.path);
+    if (!source && !recording.manifest)
+      return fail(source.error());
     if (!source) {
       add_problem(analysis, Severity::error, channel.name, source.error());
       continue;
@@ -321,6 +330,44 @@ std::optional<ReadStream> read_main(Analysis& analysis,
   return out;
 }
 
+// Rounds and pause, as far as they can be told of this kind of migration.
+void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
+  Method method =
+      migration_method(timeline, stream ? stream->model.get() : nullptr,
+                       analysis.input.channels);
+  analysis.outcome.mode = to_string(method);
+  if (std::string limits = limits_of(method); !limits.empty())
+    analysis.input.problems.push_back({Severity::warning, "", {}, limits});
+  std::vector<SyncMark> marks = sync_marks(timeline);
+  bool early = stopped_early(marks, timeline);
+  if (early)
+    timeline.stop.reset();
+  bool by_stream = stream && method == Method::precopy;
+  PauseMarks pause =
+      by_stream ? pause_marks(timeline, stream->model->marks(), stream->chunks)
+                : pause_marks(timeline, {}, {});
+  const qmp::MigrationInfo* info = last_info(timeline);
+  analysis.downtime = explain_downtime(timeline, pause,
+                                       info ? info->downtime_ms : std::nullopt);
+  if (early)
+    analysis.downtime.difference =
+        "the guest was stopped before the switchover, not by it: its pause is "
+        "longer than the migration's";
+  if (stream && stream->model->has_ram()) {
+    analysis.ram = stream->model->ram();
+    analysis.ram->qemu = qemu_counters(timeline);
+  }
+  if (method == Method::postcopy || method == Method::background) {
+    analysis.downtime.unexplained_ms = analysis.downtime.total_ms;
+    analysis.downtime.phases.clear();
+  } else if (by_stream && analysis.ram) {
+    analysis.stop_and_copy = stop_and_copy(*stream->model);
+    add_stream_rounds(analysis, timeline, marks, *stream, pause);
+  } else {
+    add_monitor_rounds(analysis, timeline, marks, pause);
+  }
+}
+
 } // namespace
 
 Result<Analysis> analyze(const Recording& recording) {
@@ -330,7 +377,10 @@ Result<Analysis> analyze(const Recording& recording) {
   if (recording.manifest)
     check_manifest(analysis, *recording.manifest);
   Timeline timeline = read_timeline(analysis, recording);
-  std::optional<ReadStream> stream = read_main(analysis, recording);
+  auto read = read_main(analysis, recording);
+  if (!read)
+    return fail(read.error());
+  const ReadStream* stream = *read ? &**read : nullptr;
   if (!recording.manifest && (!stream || stream->bytes == 0))
     return fail({ErrorKind::malformed,
                  "there is nothing in it",
@@ -338,23 +388,8 @@ Result<Analysis> analyze(const Recording& recording) {
                  {}});
   describe_vm(analysis, recording, timeline,
               stream ? stream->model.get() : nullptr);
-  describe_outcome(analysis, recording, timeline, stream ? &*stream : nullptr);
-
-  PauseMarks pause =
-      pause_marks(timeline, stream ? stream->model->marks() : StreamMarks{},
-                  stream ? std::span<const captures::Chunk>(stream->chunks)
-                         : std::span<const captures::Chunk>());
-  const qmp::MigrationInfo* info = last_info(timeline);
-  analysis.downtime = explain_downtime(timeline, pause,
-                                       info ? info->downtime_ms : std::nullopt);
-  if (stream && stream->model->has_ram()) {
-    analysis.ram = stream->model->ram();
-    analysis.ram->qemu = qemu_counters(timeline);
-    analysis.stop_and_copy = stop_and_copy(*stream->model);
-    add_stream_rounds(analysis, timeline, *stream, pause);
-  } else {
-    add_monitor_rounds(analysis, timeline, pause);
-  }
+  describe_outcome(analysis, recording, timeline, stream);
+  explain(analysis, timeline, stream);
   analysis.findings = find(analysis, timeline);
   return analysis;
 }

@@ -120,9 +120,12 @@ void StreamModel::on_pages(std::span<const PageItem> pages) {
 }
 
 void StreamModel::on_command(const captures::CommandItem& item) {
-  auto command = static_cast<captures::wire::Command>(item.command);
-  if (command == captures::wire::Command::switchover_start)
+  using captures::wire::Command;
+  auto command = static_cast<Command>(item.command);
+  if (command == Command::switchover_start)
     marks_.switchover = item.offset;
+  if (command == Command::postcopy_listen || command == Command::postcopy_run)
+    marks_.postcopy = true;
 }
 
 void StreamModel::on_eof(uint64_t offset) {

@@ -29,6 +29,7 @@ struct StreamMarks {
   std::optional<uint64_t> ram_end_begin, ram_end_end;
   std::optional<uint64_t> eof;         // the end-of-stream byte
   std::optional<uint64_t> description; // the JSON text after it
+  bool postcopy = false; // a command that only a switch to postcopy sends
 };
 
 class StreamModel final : public captures::StreamEvents {

@@ -38,7 +38,7 @@ std::string outcome_line(const Analysis& analysis) {
 }
 
 std::string total_line(const Analysis& analysis) {
-  std::string text = "unknown without a monitor";
+  std::string text = analysis.vm.qemu ? "unknown" : "unknown without a monitor";
   if (analysis.outcome.total_ms)
     text = format_ms(*analysis.outcome.total_ms);
   if (analysis.outcome.setup_ms)

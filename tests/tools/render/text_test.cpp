@@ -86,6 +86,9 @@ TEST_CASE("what is not known is not zero") {
   CHECK(titles(text) == kTitles);
   CHECK(has_line(text, "outcome    unknown"));
   CHECK(has_line(text, "total      unknown without a monitor"));
+  Analysis failed;
+  failed.vm.qemu = "7.2.22";
+  CHECK(has_line(render_text(failed), "total      unknown"));
   CHECK(has_line(text, "downtime   unknown without STOP and RESUME; QEMU's "
                        "figure is unknown"));
   CHECK(has_line(text, "made of    unknown"));

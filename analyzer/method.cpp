@@ -1,0 +1,73 @@
+#include "analyzer/method.h"
+
+#include <algorithm>
+
+namespace migscope::analyzer {
+
+using qmp::MigrationStatus;
+
+namespace {
+
+bool turned_on(const Timeline& timeline, std::string_view capability) {
+  for (const qmp::Json& entry : timeline.source_capabilities.elements())
+    if (entry.get("capability").as_string() == capability)
+      return entry.get("state").as_bool().value_or(false);
+  return false;
+}
+
+bool seen(const Timeline& timeline, MigrationStatus status) {
+  return std::ranges::any_of(
+             timeline.source_statuses,
+             [&](const StatusMark& mark) { return mark.status == status; }) ||
+         std::ranges::any_of(own_samples(timeline), [&](const Sample& sample) {
+           return sample.info.status == status;
+         });
+}
+
+} // namespace
+
+Method migration_method(const Timeline& timeline, const StreamModel* model,
+                        int channels) {
+  StreamMarks marks = model ? model->marks() : StreamMarks{};
+  if (marks.postcopy || seen(timeline, MigrationStatus::postcopy_active))
+    return Method::postcopy;
+  // A background snapshot's RAM has no END section.
+  if (turned_on(timeline, "background-snapshot") ||
+      (model && model->has_ram() && marks.eof && !marks.ram_end_begin))
+    return Method::background;
+  if (turned_on(timeline, "multifd") || channels > 1)
+    return Method::multifd;
+  return Method::precopy;
+}
+
+const char* to_string(Method method) {
+  switch (method) {
+  case Method::postcopy:
+    return "postcopy";
+  case Method::background:
+    return "background-snapshot";
+  case Method::precopy:
+  case Method::multifd:
+    break;
+  }
+  return "precopy";
+}
+
+std::string limits_of(Method method) {
+  switch (method) {
+  case Method::multifd:
+    return "a multifd migration: RAM is that of the main channel only, and the "
+           "rounds are without pages";
+  case Method::postcopy:
+    return "a postcopy migration: rounds, stop-and-copy and the pieces of the "
+           "downtime are told of precopy only";
+  case Method::background:
+    return "a background snapshot: rounds, stop-and-copy and the pieces of the "
+           "downtime are told of precopy only";
+  case Method::precopy:
+    break;
+  }
+  return "";
+}
+
+} // namespace migscope::analyzer

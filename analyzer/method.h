@@ -1,0 +1,26 @@
+// What kind of migration it was, and so what its stream can be asked for.
+#pragma once
+
+#include "analyzer/stream_model.h"
+#include "analyzer/timeline.h"
+
+namespace migscope::analyzer {
+
+enum class Method {
+  precopy,
+  multifd,    // precopy whose pages went over several channels
+  postcopy,   // switched over to it, that is; being able to is still precopy
+  background, // a snapshot of a guest that runs on
+};
+
+// `model` is the main channel's, null without a stream.
+[[nodiscard]] Method migration_method(const Timeline& timeline,
+                                      const StreamModel* model, int channels);
+
+// As outcome.mode says it: multifd is a way of precopy.
+[[nodiscard]] const char* to_string(Method method);
+
+// What the report does not tell of it and why; empty for precopy.
+[[nodiscard]] std::string limits_of(Method method);
+
+} // namespace migscope::analyzer
