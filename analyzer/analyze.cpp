@@ -6,6 +6,7 @@
 #include "analyzer/rounds.h"
 #include "analyzer/stream_model.h"
 #include "captures/stream/decoder.h"
+#include "captures/stream/stream_start.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ constexpr size_t kTailBytes = 16u << 20;
 struct ReadStream {
   std::unique_ptr<StreamModel> model;
   std::vector<captures::Chunk> chunks;
+  captures::StreamStart start = captures::StreamStart::unknown;
   uint64_t bytes = 0;
   bool complete = false;
 };
@@ -62,6 +64,8 @@ ReadStream read_stream(Analysis& analysis, const std::string& name,
   captures::StreamDecoder decoder(*out.model, std::move(options));
   Status decoded;
   Status stored = source.read([&](std::span<const std::byte> piece) -> Status {
+    if (out.bytes == 0)
+      out.start = captures::classify_start(piece);
     out.bytes += piece.size();
     // After a break the rest is only counted.
     if (decoded)
@@ -242,6 +246,21 @@ std::vector<MonoTime> section_arrivals(const ReadStream& stream) {
   return out;
 }
 
+// Rounds that began after a stream was cut off: monitors tell of them, what
+// they sent nobody knows.
+void forget_unseen(std::vector<Round>& rounds,
+                   const std::vector<RoundStart>& starts,
+                   const ReadStream& stream) {
+  if (stream.complete || stream.chunks.empty())
+    return;
+  MonoTime end = stream.chunks.back().arrival;
+  for (size_t i = 0; i < rounds.size(); ++i)
+    if (!rounds[i].first_offset && starts[i].mark &&
+        starts[i].mark->latest > end)
+      rounds[i].pages = rounds[i].zero_pages = rounds[i].resent_pages =
+          rounds[i].bytes = std::nullopt;
+}
+
 void add_stream_rounds(Analysis& analysis, const Timeline& timeline,
                        const std::vector<SyncMark>& marks,
                        const ReadStream& stream, const PauseMarks& pause) {
@@ -250,6 +269,7 @@ void add_stream_rounds(Analysis& analysis, const Timeline& timeline,
   std::vector<RoundStart> starts = place_rounds(sections, arrivals, marks);
   analysis.rounds = sum_rounds(sections, starts);
   analysis.rounds_are_lower_bound = marks.empty() || arrivals.empty();
+  forget_unseen(analysis.rounds, starts, stream);
   std::vector<std::optional<MonoTime>> times;
   for (const RoundStart& start : starts) {
     bool told = start.mark && start.mark->how == Boundary::event;
@@ -272,10 +292,18 @@ void add_monitor_rounds(Analysis& analysis, const Timeline& timeline,
                         const PauseMarks& pause) {
   analysis.rounds = rounds_from_marks(marks);
   std::vector<std::optional<MonoTime>> times;
+  auto begin = migration_start(timeline);
   for (const SyncMark& mark : marks)
-    times.push_back(mark.latest);
+    if (mark.how == Boundary::event)
+      times.push_back(mark.latest);
+    else if (mark.number == 1)
+      times.push_back(begin);
+    else if (mark.earliest.ns < 0) // any time before the first sample
+      times.push_back(std::nullopt);
+    else
+      times.push_back(mark.latest);
   auto end = pause.completed ? pause.completed : pause.stop;
-  time_rounds(analysis.rounds, times, migration_start(timeline), end);
+  time_rounds(analysis.rounds, times, begin, end);
   add_samples(analysis.rounds, times, timeline);
 }
 
@@ -384,6 +412,15 @@ Result<Analysis> analyze(const Recording& recording) {
   if (!recording.manifest && (!stream || stream->bytes == 0))
     return fail({ErrorKind::malformed,
                  "there is nothing in it",
+                 recording.path.string(),
+                 {}});
+  // Fewer bytes than tell are a stream that was cut off.
+  if (!recording.manifest && stream->start != captures::StreamStart::main &&
+      stream->bytes >= captures::kStartBytes)
+    return fail({ErrorKind::unsupported,
+                 fmt::format("expected the main channel of a migration, found "
+                             "{}",
+                             captures::describe(stream->start)),
                  recording.path.string(),
                  {}});
   describe_vm(analysis, recording, timeline,

@@ -15,27 +15,42 @@ double mib(double bytes) {
 // What the guest wrote while a round was sent shows up as re-sent pages in
 // the next one.
 struct Convergence {
-  double sent_rate = 0;  // bytes/s, while rounds were sent with the guest on
-  double dirty_rate = 0; // bytes/s, distinct pages re-sent
+  double wire_rate = 0;  // bytes/s on the wire, with the guest on
+  double sent_rate = 0;  // the same as guest memory, without zero pages
+  double dirty_rate = 0; // bytes/s of it that had to be sent again
   bool known = false;
 };
+
+// Rounds whose pages are known; they come first.
+size_t known_rounds(const Analysis& analysis) {
+  auto unknown = std::find_if(analysis.rounds.begin(), analysis.rounds.end(),
+                              [](const Round& round) { return !round.pages; });
+  return static_cast<size_t>(unknown - analysis.rounds.begin());
+}
 
 Convergence convergence(const Analysis& analysis) {
   Convergence out;
   double page = analysis.vm.page_size.value_or(4096);
-  double seconds = 0, sent = 0, dirtied = 0;
-  for (size_t i = 0; i + 1 < analysis.rounds.size(); ++i) {
+  double seconds = 0, wire = 0, sent = 0, dirtied = 0;
+  // What a stream that was cut off holds of its last round is a part of it.
+  size_t whole = known_rounds(analysis);
+  if (!analysis.input.complete && whole > 0)
+    --whole;
+  for (size_t i = 0; i + 1 < whole; ++i) {
     const Round& round = analysis.rounds[i];
     const Round& next = analysis.rounds[i + 1];
-    if (!round.duration_ms || !round.bytes || !next.resent_pages)
+    if (!round.duration_ms)
       continue;
     seconds += *round.duration_ms / 1000;
-    sent += static_cast<double>(*round.bytes);
-    dirtied += static_cast<double>(*next.resent_pages) * page;
+    wire += static_cast<double>(*round.bytes);
+    sent += static_cast<double>(*round.pages - *round.zero_pages) * page;
+    // After the first round nearly every page was sent before.
+    uint64_t zero = std::min(*next.zero_pages, *next.resent_pages);
+    dirtied += static_cast<double>(*next.resent_pages - zero) * page;
   }
   if (seconds <= 0 || sent <= 0)
     return out;
-  return {sent / seconds, dirtied / seconds, true};
+  return {wire / seconds, sent / seconds, dirtied / seconds, true};
 }
 
 // Short enough for one line of a terminal: it is part of the headline.
@@ -70,7 +85,7 @@ std::optional<Finding> switchover_finding(const Analysis& analysis,
   Convergence rates = convergence(analysis);
   if (!limit || !rates.known)
     return {};
-  double bytes = rates.sent_rate * static_cast<double>(*limit) / 1000;
+  double bytes = rates.wire_rate * static_cast<double>(*limit) / 1000;
   return Finding{"switchover", Severity::info,
                  fmt::format("switching over took about {:.1f} MiB or less "
                              "left to send: downtime-limit of {} ms at the "
@@ -85,15 +100,45 @@ std::optional<Finding> bandwidth_finding(const Analysis& analysis,
   Convergence rates = convergence(analysis);
   if (!limit || *limit == 0 || !rates.known)
     return {};
-  double share = rates.sent_rate / static_cast<double>(*limit);
+  double share = rates.wire_rate / static_cast<double>(*limit);
   if (share < 0.9)
     return {};
   return Finding{"max-bandwidth", Severity::warning,
                  fmt::format("max-bandwidth held the migration back: {:.1f} "
                              "MiB/s sent of {:.1f} allowed",
-                             mib(rates.sent_rate),
+                             mib(rates.wire_rate),
                              mib(static_cast<double>(*limit))),
                  "stream bytes over round times; query-migrate-parameters"};
+}
+
+std::optional<Finding> throttle_finding(const Analysis& analysis) {
+  const Round* first = nullptr;
+  uint64_t most = 0;
+  for (const Round& round : analysis.rounds)
+    if (round.throttle_percent.value_or(0) > 0) {
+      first = first ? first : &round;
+      most = std::max(most, *round.throttle_percent);
+    }
+  if (!first)
+    return {};
+  return Finding{"throttle", Severity::warning,
+                 fmt::format("auto-converge slowed the guest down from round "
+                             "{} on, by {} to {} %: what it re-dirtied is "
+                             "what that left it",
+                             first->number, *first->throttle_percent, most),
+                 "query-migrate after each sync"};
+}
+
+std::optional<Finding> events_finding(const Analysis& analysis) {
+  bool sampled = std::any_of(
+      analysis.rounds.begin(), analysis.rounds.end(),
+      [](const Round& round) { return round.boundary == Boundary::sampled; });
+  if (!sampled)
+    return {};
+  return Finding{"events-off", Severity::info,
+                 "the `events` capability was off: passes and the source's end "
+                 "are known by sampling only (record --enable-events)",
+                 "query-migrate-capabilities"};
 }
 
 std::optional<Finding> same_content_finding(const Analysis& analysis) {
@@ -164,7 +209,8 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
     out.push_back(rounds_finding(analysis));
   for (auto& finding :
        {switchover_finding(analysis, timeline),
-        bandwidth_finding(analysis, timeline), same_content_finding(analysis),
+        bandwidth_finding(analysis, timeline), throttle_finding(analysis),
+        events_finding(analysis), same_content_finding(analysis),
         downtime_finding(analysis), counter_finding(analysis),
         unsent_finding(analysis)})
     if (finding)

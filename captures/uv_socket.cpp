@@ -38,8 +38,14 @@ Result<std::vector<Endpoint>> resolve(uv_loop_t* loop, const Address& address) {
   hints.ai_flags = AI_NUMERICSERV;
   uv_getaddrinfo_t request;
   std::string port = std::to_string(address.port);
-  int error = uv_getaddrinfo(loop, &request, nullptr, address.host.c_str(),
-                             port.c_str(), &hints);
+  // No host is any address to listen at and this host to connect to, as in
+  // QEMU's tcp::PORT.
+  if (address.host.empty())
+    hints.ai_flags |= AI_PASSIVE;
+  int error =
+      uv_getaddrinfo(loop, &request, nullptr,
+                     address.host.empty() ? nullptr : address.host.c_str(),
+                     port.c_str(), &hints);
   if (error)
     return fail(uv_failure("look up " + address.host, error));
   std::vector<Endpoint> found;

@@ -37,6 +37,8 @@ public:
   // Where the tee listens.
   [[nodiscard]] const Address& tee_address() const;
 
+  // Tells the user something that is no progress.
+  void notice(const std::string& text) { progress_.notice(text); }
   // Until the migration has ended, the source is gone, or an interruption,
   // which becomes the outcome.
   captures::Outcome follow();

@@ -20,6 +20,11 @@ Result<StreamSession> StreamSession::create(Clock& clock,
   return session;
 }
 
+void StreamSession::remove() const {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
 Status StreamSession::finish(const std::string& outcome,
                              std::vector<captures::ChannelInfo> channels) {
   manifest_.ended = clock_->now();

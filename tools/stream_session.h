@@ -12,6 +12,8 @@ public:
   create(Clock& clock, std::filesystem::path path, qmp::Json options);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  // There was no stream: frees the name for the next try.
+  void remove() const;
   // Writes how it ended.
   [[nodiscard]] Status finish(const std::string& outcome,
                               std::vector<captures::ChannelInfo> channels);

@@ -15,6 +15,8 @@ constexpr uint64_t kMiB = 1u << 20;
 Round round(uint64_t mib, uint64_t resent_mib) {
   Round out;
   out.bytes = mib * kMiB;
+  out.pages = mib * kMiB / 4096;
+  out.zero_pages = 0;
   out.resent_pages = resent_mib * kMiB / 4096;
   out.duration_ms = 1000;
   return out;
@@ -135,6 +137,38 @@ TEST_CASE("counters of QEMU that differ from the stream") {
   CHECK(said({10, 21, {}, {}}) ==
         "QEMU counted 10 normal and 21 zero pages, the stream holds 10 and 20");
   CHECK(said({10, 21, {}, {}}, false) == "(none)"); // it cannot agree
+}
+
+TEST_CASE("zero pages and what was encoded count as what they are") {
+  // 100 MiB of guest memory that took 10 on the wire, and as many zero pages.
+  Round xbzrle = round(100, 50);
+  xbzrle.bytes = 10 * kMiB;
+  *xbzrle.pages *= 2;
+  xbzrle.zero_pages = *xbzrle.pages / 2;
+  CHECK(text(find(of_rounds({xbzrle, round(50, 50)}), {}), "rounds") ==
+        "2: 50.0 MiB/s re-dirtied, 100.0 sent: rounds shrank 2.0x");
+}
+
+TEST_CASE("a round that was cut off says nothing of the rate") {
+  Analysis cut = of_rounds({round(100, 0), round(80, 80), round(1, 1)});
+  cut.input.complete = false;
+  cut.rounds.push_back({}); // told by a monitor, not in the stream
+  CHECK(text(find(cut, {}), "rounds") ==
+        "4: 80.0 MiB/s re-dirtied, 100.0 sent: rounds shrank 1.2x");
+  Analysis nothing;
+  nothing.input.complete = false;
+  nothing.rounds.push_back({});
+  CHECK(text(find(nothing, {}), "rounds") == "1");
+}
+
+TEST_CASE("a guest that was slowed down") {
+  std::vector<Round> rounds{round(100, 0), round(80, 80), round(60, 60)};
+  rounds[1].throttle_percent = 20;
+  rounds[2].throttle_percent = 30;
+  CHECK(text(find(of_rounds(rounds), {}), "throttle") ==
+        "auto-converge slowed the guest down from round 0 on, by 20 to 30 %: "
+        "what it re-dirtied is what that left it");
+  CHECK(text(find(of_rounds({round(1, 0)}), {}), "throttle") == "(none)");
 }
 
 TEST_CASE("why the two downtimes differ is a finding") {

@@ -19,7 +19,7 @@ void play(StreamModel& out, bool with_end) {
   captures::RamBlock block;
   block.name = "pc.ram";
   block.used_length = 1 << 20;
-  out.on_ram_blocks({&block, 1});
+  out.on_ram_blocks({&block, 1}, 4096);
   if (with_end) {
     captures::SectionHeader end{SectionKind::end, 2, "ram", 0, 4, 100};
     out.on_section_begin(end);
@@ -37,7 +37,7 @@ Timeline capability(const char* name) {
 } // namespace
 
 TEST_CASE("nothing but a precopy is nothing special") {
-  StreamModel model(4096);
+  StreamModel model;
   play(model, true);
   CHECK(migration_method({}, &model, 1) == Method::precopy);
   CHECK(migration_method({}, nullptr, 0) == Method::precopy);
@@ -45,7 +45,7 @@ TEST_CASE("nothing but a precopy is nothing special") {
 }
 
 TEST_CASE("being able to switch to postcopy is still precopy") {
-  StreamModel model(4096);
+  StreamModel model;
   play(model, true);
   captures::CommandItem command;
   command.command = static_cast<uint16_t>(Command::postcopy_advise);
@@ -68,7 +68,7 @@ TEST_CASE("postcopy by what the source says") {
 }
 
 TEST_CASE("a background snapshot's stream has no END") {
-  StreamModel model(4096);
+  StreamModel model;
   play(model, false);
   CHECK(migration_method({}, &model, 1) == Method::background);
   CHECK(migration_method(capability("background-snapshot"), nullptr, 0) ==
@@ -76,7 +76,7 @@ TEST_CASE("a background snapshot's stream has no END") {
 }
 
 TEST_CASE("multifd by capability or by its channels") {
-  StreamModel model(4096);
+  StreamModel model;
   play(model, true);
   CHECK(migration_method(capability("multifd"), &model, 1) == Method::multifd);
   CHECK(migration_method({}, &model, 3) == Method::multifd);

@@ -19,11 +19,11 @@ GUEST = "cold=32M hot=8M rate=8000 content=random"
 SLOW = 24 * MIB  # bytes/s: the migration takes seconds
 
 
-def migrate(lab, *options, output=None):
+def migrate(lab, *options, output=None, guest=GUEST):
     """Starts two QEMUs and `migscope migrate --capture` between them."""
-    source = lab.start("source", GUEST)
+    source = lab.start("source", guest)
     if not any(qemu.name == "destination" for qemu in lab.qemus):
-        lab.start("destination", GUEST, "-incoming", "defer")
+        lab.start("destination", guest, "-incoming", "defer")
     source.wait_ready()
     migscope = Migscope(MIGSCOPE, lab)
     session = output or lab.path("run.migscope")
@@ -113,8 +113,10 @@ def interrupted():
 def killed():
     """SIGKILL: what was flushed is there, with every round up to then."""
     with Lab(ELF) as lab:
+        # However slow the machine, such a guest does not converge.
         migscope, source, session, process = migrate(
-            lab, "--parameter", "downtime-limit=1")
+            lab, "--parameter", "downtime-limit=1",
+            guest="cold=8M hot=8M rate=max content=counter")
         wait_for_pass(source, 3)
         time.sleep(0.6)  # more than a frame's and a line's way to the disk
         syncs = source.qmp.execute("query-migrate")["ram"]["dirty-sync-count"]
@@ -162,11 +164,14 @@ def lab_leaves_nothing():
     """Ctrl-C at several moments of `migscope lab`."""
     with Lab(ELF) as lab:
         migscope = Migscope(MIGSCOPE, lab)
-        for number, wait in enumerate((0.05, 0.3, 1.5)):
+        for number, wait in enumerate((0, 0.3, 1.5)):
             process = migscope.start(
                 "lab", "-o", lab.path(f"{number}.migscope"), "--qemu",
                 migtest.qemu_command()[0], "--workload", GUEST,
                 "--parameter", f"max-bandwidth={8 * MIB}")
+            while not os.listdir(migscope.temporary):  # it has begun
+                check(process.poll() is None, "it ended at once")
+                time.sleep(0.005)
             time.sleep(wait)
             process.send_signal(signal.SIGINT)
             migscope.finish(process, 130)

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <netdb.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -113,7 +114,23 @@ TEST_CASE("a dialogue over a real socket") {
   }
 }
 
+namespace {
+
+bool resolves(const char* name) {
+  addrinfo* found = nullptr;
+  bool there = getaddrinfo(name, nullptr, nullptr, &found) == 0;
+  if (there)
+    freeaddrinfo(found);
+  return there;
+}
+
+} // namespace
+
 TEST_CASE("a host name is resolved, and each of its addresses tried") {
+  if (!resolves("localhost")) {
+    MESSAGE("not run: this machine has no /etc/hosts that names localhost");
+    return;
+  }
   // localhost may be ::1 first, where this monitor does not listen.
   ScriptedMonitor monitor(Kind::tcp, [](Peer& peer) {
     peer.negotiate();

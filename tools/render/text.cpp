@@ -27,6 +27,8 @@ std::string outcome_line(const Analysis& analysis) {
       analysis.outcome.status.empty() ? "unknown" : analysis.outcome.status;
   if (!analysis.input.complete)
     text += " (input incomplete)";
+  if (!analysis.outcome.detail.empty())
+    text += ": " + analysis.outcome.detail;
   if (vm.machine)
     text += ", " + *vm.machine;
   if (vm.qemu)

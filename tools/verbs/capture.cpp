@@ -48,6 +48,10 @@ ExitStatus capture(const std::string& output) {
   }
   if (!ending)
     return ExitStatus::interrupted;
+  if (read && ending->status && ending->channel.bytes == 0) {
+    session->remove();
+    return report({ErrorKind::truncated, "no stream came on standard input"});
+  }
   Status finished =
       session->finish(read ? "completed" : "interrupted", {ending->channel});
   announce_recording(output);

@@ -82,10 +82,10 @@ ExitStatus run_lab(const LabVerbOptions& options) {
   if (!run)
     return report(run.error());
   if (auto attached = (*run)->attach(); !attached)
-    return abandon(**run, options.output, attached.error());
+    return abandon(std::move(*run), options.output, attached.error());
   auto outcome = run_migration(**run, *migration);
   if (!outcome)
-    return abandon(**run, options.output, outcome.error());
+    return abandon(std::move(*run), options.output, outcome.error());
   if (std::string words = (*lab)->destination_last_words();
       outcome->kind == captures::Outcome::Kind::failed && !words.empty())
     outcome->detail += "; the destination said: " + words;

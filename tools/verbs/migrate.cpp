@@ -88,10 +88,10 @@ ExitStatus migrate(const MigrateOptions& options) {
   if (!run)
     return report(run.error());
   if (auto attached = (*run)->attach(); !attached)
-    return abandon(**run, options.output, attached.error());
+    return abandon(std::move(*run), options.output, attached.error());
   auto outcome = run_migration(**run, *plan);
   if (!outcome)
-    return abandon(**run, options.output, outcome.error());
+    return abandon(std::move(*run), options.output, outcome.error());
   return conclude_migration(**run, options.output, *outcome);
 }
 

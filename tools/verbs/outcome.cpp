@@ -54,15 +54,11 @@ ExitStatus conclude_migration(RecordingRun& run, const std::string& path,
   return went_wrong ? ExitStatus::failed : status;
 }
 
-ExitStatus abandon(RecordingRun& run, const std::string& path,
+ExitStatus abandon(std::unique_ptr<RecordingRun> run, const std::string& path,
                    const Error& error) {
-  bool interrupted = error.kind == ErrorKind::interrupted;
-  Outcome outcome{interrupted ? Outcome::Kind::interrupted
-                              : Outcome::Kind::failed,
-                  describe(error)};
-  if (auto finished = run.finish(outcome); !finished)
-    (void)report(finished.error());
-  fmt::print(stderr, "migscope: what was said until then is in {}\n", path);
+  run.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
   return report(error);
 }
 

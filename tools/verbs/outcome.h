@@ -16,9 +16,9 @@ namespace migscope::tools {
                                             const std::string& path,
                                             const captures::Outcome& outcome);
 
-// There was no migration to follow: finishes the recording, which holds the
-// dialogue up to here, and reports the error.
-[[nodiscard]] ExitStatus abandon(RecordingRun& run, const std::string& path,
-                                 const Error& error);
+// There was no migration to follow: removes the recording, so that its name is
+// free for the next try, and reports the error.
+[[nodiscard]] ExitStatus abandon(std::unique_ptr<RecordingRun> run,
+                                 const std::string& path, const Error& error);
 
 } // namespace migscope::tools

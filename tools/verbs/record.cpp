@@ -46,7 +46,9 @@ ExitStatus record(const RecordOptions& options) {
   if (!run)
     return report(run.error());
   if (auto attached = (*run)->attach(); !attached)
-    return abandon(**run, options.output, attached.error());
+    return abandon(std::move(*run), options.output, attached.error());
+  (*run)->notice("attached; the recording ends with the migration, or with "
+                 "Ctrl-C");
   captures::Outcome outcome = (*run)->follow();
   return conclude(**run, options.output, outcome);
 }

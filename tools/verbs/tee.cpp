@@ -26,12 +26,15 @@ std::string tee_line(const captures::Tee& tee) {
                      static_cast<double>(bytes) / (1 << 20));
 }
 
-// Until all connections that were there are over, and none has come since.
-Status serve(EventLoop& loop, Clock& clock, const captures::Tee& tee) {
+// Until all connections that were there are over, refused ones too, and none
+// has come since.
+Status serve(EventLoop& loop, Clock& clock, const captures::Tee& tee,
+             const bool& troubled) {
   MonoTime last_busy = clock.now().mono;
   return loop.run_until([&] {
     MonoTime now = clock.now().mono;
-    if (tee.open_connections() > 0 || tee.channels().empty())
+    bool none_yet = tee.channels().empty() && !troubled;
+    if (tee.open_connections() > 0 || none_yet)
       last_busy = now;
     return now - last_busy >= kLinger;
   });
@@ -63,17 +66,21 @@ ExitStatus tee(const TeeOptions& options) {
   EventLoop loop;
   Progress progress;
   captures::Tee::Events events;
+  bool troubled = false;
   events.problem = [&](const Error& error) {
+    troubled = true;
     progress.notice("tee: " + describe(error));
   };
   auto tee = captures::Tee::listen(loop.uv(), *listen, *connect,
                                    session->path(), clock, std::move(events));
-  if (!tee)
+  if (!tee) {
+    session->remove();
     return report(tee.error());
+  }
   progress.notice("listening at " + to_string((*tee)->address()));
   auto showing = loop.every(std::chrono::milliseconds(200),
                             [&] { progress.show(tee_line(**tee)); });
-  Status served = serve(loop, clock, **tee);
+  Status served = serve(loop, clock, **tee, troubled);
   (*tee)->close();
   Status finished =
       session->finish(served ? "completed" : "interrupted", (*tee)->channels());
@@ -82,6 +89,8 @@ ExitStatus tee(const TeeOptions& options) {
     return report(finished.error());
   if (!served)
     return report(served.error());
+  if (troubled && (*tee)->channels().empty())
+    return ExitStatus::failed;
   return all_stored(**tee) ? ExitStatus::done : ExitStatus::incomplete;
 }
 
