@@ -123,6 +123,10 @@ void check_manifest(Analysis& analysis, const captures::Manifest& manifest) {
                   fmt::format("channel-{}.zst", channel.number),
                   {ErrorKind::io, "storing stopped before the stream did: " +
                                       *channel.store_error});
+  if (manifest.outcome == "disconnected")
+    add_problem(analysis, Severity::error, "session.json",
+                {ErrorKind::truncated,
+                 "a monitor was lost before the migration ended"});
   if (manifest.outcome == "interrupted")
     analysis.input.problems.push_back(
         {Severity::warning,

@@ -230,6 +230,21 @@ def interrupted():
         check(analysis["input"]["complete"], analysis["input"])
 
 
+def loses_the_source():
+    with Lab(ELF) as lab:
+        source, destination = pair(lab, SLOW)
+        migscope = Migscope(MIGSCOPE, lab)
+        session, process = record(lab, migscope)
+        time.sleep(0.5)
+        migrate(lab, source, destination)
+        time.sleep(0.5)
+        source.kill()
+        migscope.finish(process, 3)
+        analysis = migscope.analyze(session, status=3)
+        check(analysis["outcome"]["status"] == "disconnected", analysis)
+        check(not analysis["input"]["complete"], analysis["input"])
+
+
 def second_client():
     """QEMU's monitor serves one client; a second one hears nothing."""
     with Lab(ELF) as lab:
@@ -262,5 +277,5 @@ def nothing_there():
 
 migtest.run([changes_nothing, enables_events, joins_a_running_migration,
              paused_guest, stopped_by_the_user, postcopy,
-             an_earlier_migration, source_only, interrupted, second_client,
-             nothing_there])
+             an_earlier_migration, source_only, interrupted,
+             loses_the_source, second_client, nothing_there])
