@@ -97,6 +97,13 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
         *recording.monitor_log,
         [&](const captures::MonitorLine& line) { builder.add(line); }, &torn);
     timeline = builder.take();
+    if (timeline.unreadable_lines)
+      analysis.input.problems.push_back(
+          {Severity::warning,
+           "monitor.jsonl.zst",
+           {},
+           fmt::format("{} lines of a monitor are no QMP messages",
+                       timeline.unreadable_lines)});
     if (!read)
       add_problem(analysis, Severity::error, "monitor.jsonl.zst", read.error());
     else if (torn)

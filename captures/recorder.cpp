@@ -146,8 +146,7 @@ void Recorder::closed(End end, const Error& error, ClockReading now) {
   bool awaited = !std::exchange(at(end).settled, true);
   if (phase_ == Phase::finished)
     return;
-  if (phase_ != Phase::settling &&
-      (end == End::source || phase_ == Phase::waiting))
+  if (phase_ != Phase::settling && end == End::source)
     return settle({Outcome::Kind::disconnected, describe(error)});
   if (end == End::destination && awaited)
     actions_.notice("the destination's monitor is gone: " + describe(error));

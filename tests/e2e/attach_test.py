@@ -3,6 +3,7 @@
 usage: attach_test.py migscope lab_guest.elf
 """
 
+import os
 import signal
 import sys
 import time
@@ -270,9 +271,14 @@ def nothing_there():
         _, err = migscope.run("record", "--source", "tcp:nowhere", "-o",
                               lab.path("x.migscope"), status=2)
         check("expected unix:PATH" in err, err)
+        check(not os.path.exists(session), "its name is used up")
+        os.mkdir(session)
         _, err = migscope.run("record", "--source", lab.path("no.sock"), "-o",
                               session, status=1)
-        check("exists" in err, "an existing session is written over")
+        check("exists" in err and os.path.exists(session),
+              "an existing session is written over")
+        _, err = migscope.run("recrod", status=2)
+        check("no verb \"recrod\"" in err, err)
 
 
 migtest.run([changes_nothing, enables_events, joins_a_running_migration,

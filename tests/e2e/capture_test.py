@@ -76,6 +76,31 @@ def through_the_tee():
         return f"{len(back)} bytes on the return path"
 
 
+def tee_without_a_destination():
+    """At every address, as QEMU's tcp::PORT; ends when it is refused."""
+    with Lab(ELF) as lab:
+        migscope = Migscope(MIGSCOPE, lab)
+        session = lab.path("tee.migscope")
+        tee = migscope.start("tee", "--listen", "tcp::0", "--connect",
+                             lab.path("nobody.sock"), "-o", session)
+        line = tee.stderr.readline()
+        check("listening at tcp::" in line, line)
+        port = int(line.rsplit(":", 1)[1])
+        with migtest.socket.create_connection(("127.0.0.1", port)):
+            migscope.finish(tee, 1)
+
+
+def no_stream():
+    """What is none is told as what it is, and leaves nothing."""
+    with Lab(ELF) as lab:
+        migscope = Migscope(MIGSCOPE, lab)
+        session = lab.path("none.migscope")
+        migscope.run("capture", "-o", session, status=1)
+        check(not os.path.exists(session), "an empty recording")
+        _, err = migscope.run("analyze", MIGSCOPE, status=1)
+        check("expected the main channel of a migration" in err, err)
+
+
 def through_exec():
     with Lab(ELF) as lab:
         source = lab.start("source", GUEST)
@@ -166,5 +191,6 @@ def every_cut():
         return f"{len(cuts)} cuts of {size} bytes"
 
 
-migtest.run([through_the_tee, through_exec, from_a_file_and_a_pipe,
+migtest.run([through_the_tee, tee_without_a_destination, no_stream,
+             through_exec, from_a_file_and_a_pipe,
              interrupted_capture, every_cut])

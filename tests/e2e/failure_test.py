@@ -19,11 +19,11 @@ GUEST = "cold=32M hot=8M rate=8000 content=random"
 SLOW = 24 * MIB  # bytes/s: the migration takes seconds
 
 
-def migrate(lab, *options, output=None, guest=GUEST):
+def migrate(lab, *options, output=None):
     """Starts two QEMUs and `migscope migrate --capture` between them."""
-    source = lab.start("source", guest)
+    source = lab.start("source", GUEST)
     if not any(qemu.name == "destination" for qemu in lab.qemus):
-        lab.start("destination", guest, "-incoming", "defer")
+        lab.start("destination", GUEST, "-incoming", "defer")
     source.wait_ready()
     migscope = Migscope(MIGSCOPE, lab)
     session = output or lab.path("run.migscope")
@@ -113,18 +113,18 @@ def interrupted():
 def killed():
     """SIGKILL: what was flushed is there, with every round up to then."""
     with Lab(ELF) as lab:
-        # However slow the machine, such a guest does not converge.
-        migscope, source, session, process = migrate(
-            lab, "--parameter", "downtime-limit=1",
-            guest="cold=8M hot=8M rate=max content=counter")
-        wait_for_pass(source, 3)
+        migscope, source, session, process = migrate(lab)
+        wait_for_pass(source, 2)
+        # Whatever it does now, it does not get to an end.
+        source.qmp.execute("migrate-set-parameters", max_bandwidth=1 << 20)
         time.sleep(0.6)  # more than a frame's and a line's way to the disk
         syncs = source.qmp.execute("query-migrate")["ram"]["dirty-sync-count"]
         migscope.kill(process)
         analysis = migscope.analyze(session, status=3)
         check(not analysis["input"]["complete"], analysis["input"])
         rounds = analysis["rounds"]
-        check(3 <= len(rounds), f"{len(rounds)} rounds, {syncs} syncs")
+        # The sync that QEMU counts last may be younger than the last frame.
+        check(syncs - 1 <= len(rounds), f"{len(rounds)} rounds, {syncs} syncs")
         check(sum(r["pages"] for r in rounds)
               == sum(b["sent_pages"] for b in analysis["ram"]["blocks"]),
               "pages of rounds and blocks")
@@ -140,7 +140,7 @@ def full_disk():
             ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk],
             stderr=subprocess.DEVNULL).returncode == 0
         if not mounted:
-            migtest.skip("a full disk needs the right to mount a tmpfs")
+            return "NOT RUN: a full disk needs the right to mount a tmpfs"
         try:
             migscope, source, session, process = migrate(
                 lab, output=os.path.join(disk, "run.migscope"))
