@@ -3,7 +3,7 @@
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
 #include "analyzer/method.h"
-#include "analyzer/rounds.h"
+#include "analyzer/round_times.h"
 #include "analyzer/stream_model.h"
 #include "captures/stream/decoder.h"
 #include "captures/stream/stream_start.h"
@@ -203,121 +203,6 @@ void describe_outcome(Analysis& analysis, const Recording& recording,
   }
 }
 
-// Figures of the sample taken right after each round's sync.
-void add_samples(std::vector<Round>& rounds,
-                 const std::vector<std::optional<MonoTime>>& starts,
-                 const Timeline& timeline) {
-  std::optional<uint64_t> transferred_before;
-  for (size_t i = 0; i < rounds.size(); ++i) {
-    if (!starts[i])
-      continue;
-    auto sample = std::find_if(
-        timeline.samples.begin(), timeline.samples.end(),
-        [&](const Sample& s) { return s.asked >= *starts[i] && s.info.ram; });
-    if (sample == timeline.samples.end())
-      return;
-    // A sample that belongs to a later round says nothing of this one.
-    bool late = i + 1 < rounds.size() && starts[i + 1] &&
-                sample->asked >= *starts[i + 1];
-    if (!late) {
-      rounds[i].remaining_bytes = sample->info.ram->remaining;
-      rounds[i].expected_downtime_ms = as_ms(sample->info.expected_downtime_ms);
-      rounds[i].throttle_percent = sample->info.cpu_throttle_percentage;
-    }
-    auto transferred = sample->info.ram->transferred;
-    if (i > 0 && transferred && transferred_before &&
-        *transferred >= *transferred_before)
-      rounds[i - 1].transferred_bytes = *transferred - *transferred_before;
-    transferred_before = transferred;
-  }
-}
-
-void time_rounds(std::vector<Round>& rounds,
-                 const std::vector<std::optional<MonoTime>>& starts,
-                 std::optional<MonoTime> zero, std::optional<MonoTime> end) {
-  for (size_t i = 0; i < rounds.size(); ++i) {
-    if (!starts[i])
-      continue;
-    if (zero)
-      rounds[i].start_ms = to_ms(*starts[i] - *zero);
-    auto next = i + 1 < rounds.size() ? starts[i + 1] : end;
-    if (next && *next >= *starts[i])
-      rounds[i].duration_ms = to_ms(*next - *starts[i]);
-  }
-}
-
-std::vector<MonoTime> section_arrivals(const ReadStream& stream) {
-  std::vector<MonoTime> out;
-  for (const RamSection& section : stream.model->sections()) {
-    auto at = captures::arrival_of(stream.chunks, section.offset);
-    if (!at)
-      return {};
-    out.push_back(*at);
-  }
-  return out;
-}
-
-// Rounds that began after a stream was cut off: monitors tell of them, what
-// they sent nobody knows.
-void forget_unseen(std::vector<Round>& rounds,
-                   const std::vector<RoundStart>& starts,
-                   const ReadStream& stream) {
-  if (stream.complete || stream.chunks.empty())
-    return;
-  MonoTime end = stream.chunks.back().arrival;
-  for (size_t i = 0; i < rounds.size(); ++i)
-    if (!rounds[i].first_offset && starts[i].mark &&
-        starts[i].mark->latest > end)
-      rounds[i].pages = rounds[i].zero_pages = rounds[i].resent_pages =
-          rounds[i].bytes = std::nullopt;
-}
-
-void add_stream_rounds(Analysis& analysis, const Timeline& timeline,
-                       const std::vector<SyncMark>& marks,
-                       const ReadStream& stream, const PauseMarks& pause) {
-  const auto& sections = stream.model->sections();
-  std::vector<MonoTime> arrivals = section_arrivals(stream);
-  std::vector<RoundStart> starts = place_rounds(sections, arrivals, marks);
-  analysis.rounds = sum_rounds(sections, starts);
-  analysis.rounds_are_lower_bound = marks.empty() || arrivals.empty();
-  forget_unseen(analysis.rounds, starts, stream);
-  std::vector<std::optional<MonoTime>> times;
-  for (const RoundStart& start : starts) {
-    bool told = start.mark && start.mark->how == Boundary::event;
-    if (told)
-      times.push_back(start.mark->latest);
-    else if (start.section < arrivals.size())
-      times.push_back(arrivals[start.section]);
-    else
-      times.push_back(std::nullopt);
-  }
-  auto zero = migration_start(timeline);
-  if (!zero && !stream.chunks.empty())
-    zero = stream.chunks.front().arrival;
-  time_rounds(analysis.rounds, times, zero, pause.ram_end);
-  add_samples(analysis.rounds, times, timeline);
-}
-
-void add_monitor_rounds(Analysis& analysis, const Timeline& timeline,
-                        const std::vector<SyncMark>& marks,
-                        const PauseMarks& pause) {
-  analysis.rounds = rounds_from_marks(marks);
-  std::vector<std::optional<MonoTime>> times;
-  auto begin = migration_start(timeline);
-  for (const SyncMark& mark : marks)
-    if (mark.how == Boundary::event)
-      times.push_back(mark.latest);
-    else if (mark.number == 1)
-      times.push_back(begin);
-    else if (mark.earliest.ns < 0) // any time before the first sample
-      times.push_back(std::nullopt);
-    else
-      times.push_back(mark.latest);
-  auto end = pause.completed ? pause.completed : pause.stop;
-  time_rounds(analysis.rounds, times, begin, end);
-  add_samples(analysis.rounds, times, timeline);
-}
-
 QemuCounters qemu_counters(const Timeline& timeline) {
   QemuCounters out;
   const qmp::MigrationInfo* info = last_info(timeline);
@@ -401,9 +286,12 @@ void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
     analysis.downtime.phases.clear();
   } else if (by_stream && analysis.ram) {
     analysis.stop_and_copy = stop_and_copy(*stream->model);
-    add_stream_rounds(analysis, timeline, marks, *stream, pause);
+    TimedRounds timed = stream_rounds(stream->model->sections(), stream->chunks,
+                                      stream->complete, marks, timeline, pause);
+    analysis.rounds = std::move(timed.rounds);
+    analysis.rounds_are_lower_bound = timed.lower_bound;
   } else {
-    add_monitor_rounds(analysis, timeline, marks, pause);
+    analysis.rounds = monitor_rounds(marks, timeline, pause);
   }
 }
 

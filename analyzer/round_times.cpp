@@ -1,0 +1,140 @@
+#include "analyzer/round_times.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace migscope::analyzer {
+
+using captures::Chunk;
+
+namespace {
+
+using Starts = std::vector<std::optional<MonoTime>>;
+
+// Figures of the sample taken right after each round's sync.
+void add_samples(std::vector<Round>& rounds, const Starts& starts,
+                 const Timeline& timeline) {
+  const qmp::RamStats* before = nullptr; // of the round before
+  auto sample = timeline.samples.begin();
+  for (size_t i = 0; i < rounds.size(); ++i) {
+    const qmp::RamStats* earlier = std::exchange(before, nullptr);
+    if (!starts[i])
+      continue;
+    sample = std::find_if(sample, timeline.samples.end(), [&](const Sample& s) {
+      return s.asked >= *starts[i] && s.info.ram;
+    });
+    if (sample == timeline.samples.end())
+      return;
+    // A sample that belongs to a later round says nothing of this one.
+    auto next = i + 1 < rounds.size() ? starts[i + 1] : std::nullopt;
+    if (next && sample->asked >= *next)
+      continue;
+    const qmp::MigrationInfo& info = sample->info;
+    rounds[i].remaining_bytes = info.ram->remaining;
+    if (info.expected_downtime_ms)
+      rounds[i].expected_downtime_ms =
+          static_cast<double>(*info.expected_downtime_ms);
+    rounds[i].throttle_percent = info.cpu_throttle_percentage;
+    auto transferred = info.ram->transferred.value_or(0);
+    if (earlier && earlier->transferred.value_or(0) <= transferred)
+      rounds[i - 1].transferred_bytes =
+          transferred - earlier->transferred.value_or(0);
+    before = info.ram->transferred ? &*info.ram : nullptr;
+  }
+}
+
+void add_times(std::vector<Round>& rounds, const Starts& starts,
+               std::optional<MonoTime> zero, std::optional<MonoTime> end) {
+  for (size_t i = 0; i < rounds.size(); ++i) {
+    if (!starts[i])
+      continue;
+    if (zero)
+      rounds[i].start_ms = to_ms(*starts[i] - *zero);
+    auto next = i + 1 < rounds.size() ? starts[i + 1] : end;
+    if (next && *next >= *starts[i])
+      rounds[i].duration_ms = to_ms(*next - *starts[i]);
+  }
+}
+
+std::vector<MonoTime> section_arrivals(const std::vector<RamSection>& sections,
+                                       std::span<const Chunk> chunks) {
+  std::vector<MonoTime> out;
+  for (const RamSection& section : sections) {
+    auto at = captures::arrival_of(chunks, section.offset);
+    if (!at)
+      return {};
+    out.push_back(*at);
+  }
+  return out;
+}
+
+// Rounds that began after a stream was cut off: monitors tell of them, what
+// they sent nobody knows.
+void forget_unseen(std::vector<Round>& rounds,
+                   const std::vector<RoundStart>& starts, MonoTime cut) {
+  for (size_t i = 0; i < rounds.size(); ++i)
+    if (!rounds[i].first_offset && starts[i].mark &&
+        starts[i].mark->latest > cut)
+      rounds[i].pages = rounds[i].zero_pages = rounds[i].resent_pages =
+          rounds[i].bytes = std::nullopt;
+}
+
+// An event tells when a sync was over; else the round's first byte does.
+std::optional<MonoTime> start_of(const RoundStart& start,
+                                 const std::vector<MonoTime>& arrivals) {
+  if (start.mark && start.mark->how == Boundary::event)
+    return start.mark->latest;
+  if (start.section < arrivals.size())
+    return arrivals[start.section];
+  return {};
+}
+
+std::optional<MonoTime> start_of(const SyncMark& mark,
+                                 std::optional<MonoTime> begin) {
+  if (mark.how == Boundary::event)
+    return mark.latest;
+  if (mark.number == 1)
+    return begin;
+  // Below zero: any time before the first sample.
+  return mark.earliest.ns < 0 ? std::nullopt : std::optional(mark.latest);
+}
+
+} // namespace
+
+TimedRounds stream_rounds(const std::vector<RamSection>& sections,
+                          std::span<const Chunk> chunks, bool complete,
+                          const std::vector<SyncMark>& marks,
+                          const Timeline& timeline, const PauseMarks& pause) {
+  std::vector<MonoTime> arrivals = section_arrivals(sections, chunks);
+  std::vector<RoundStart> placed = place_rounds(sections, arrivals, marks);
+  TimedRounds out;
+  out.rounds = sum_rounds(sections, placed);
+  out.lower_bound = marks.empty() || arrivals.empty();
+  if (!complete && !chunks.empty())
+    forget_unseen(out.rounds, placed, chunks.back().arrival);
+  Starts starts;
+  for (const RoundStart& start : placed)
+    starts.push_back(start_of(start, arrivals));
+  auto zero = migration_start(timeline);
+  if (!zero && !chunks.empty())
+    zero = chunks.front().arrival;
+  add_times(out.rounds, starts, zero, pause.ram_end);
+  add_samples(out.rounds, starts, timeline);
+  return out;
+}
+
+std::vector<Round> monitor_rounds(const std::vector<SyncMark>& marks,
+                                  const Timeline& timeline,
+                                  const PauseMarks& pause) {
+  std::vector<Round> rounds = rounds_from_marks(marks);
+  auto begin = migration_start(timeline);
+  Starts starts;
+  for (const SyncMark& mark : marks)
+    starts.push_back(start_of(mark, begin));
+  auto end = pause.completed ? pause.completed : pause.stop;
+  add_times(rounds, starts, begin, end);
+  add_samples(rounds, starts, timeline);
+  return rounds;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,29 @@
+// Rounds with their times, and with what the monitors said at their syncs.
+#pragma once
+
+#include "analyzer/downtime.h"
+#include "analyzer/rounds.h"
+
+namespace migscope::analyzer {
+
+struct TimedRounds {
+  std::vector<Round> rounds;
+  // Syncs were not told of, or could not be placed.
+  bool lower_bound = false;
+};
+
+// `chunks` are the arrival times of the stream that `sections` are of, may be
+// empty; `complete` is false where it was cut off.
+[[nodiscard]] TimedRounds stream_rounds(const std::vector<RamSection>& sections,
+                                        std::span<const captures::Chunk> chunks,
+                                        bool complete,
+                                        const std::vector<SyncMark>& marks,
+                                        const Timeline& timeline,
+                                        const PauseMarks& pause);
+
+// Without a stream: times and samples, no pages.
+[[nodiscard]] std::vector<Round>
+monitor_rounds(const std::vector<SyncMark>& marks, const Timeline& timeline,
+               const PauseMarks& pause);
+
+} // namespace migscope::analyzer

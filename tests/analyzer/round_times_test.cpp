@@ -1,0 +1,77 @@
+#include "analyzer/round_times.h"
+
+#include <doctest/doctest.h>
+
+using namespace migscope;
+using namespace migscope::analyzer;
+
+namespace {
+
+MonoTime at_ms(int64_t ms) {
+  return {ms * 1'000'000};
+}
+
+SyncMark event(uint64_t number, int64_t ms) {
+  return {number, at_ms(ms), at_ms(ms), false, Boundary::event};
+}
+
+Sample sample(int64_t ms, uint64_t remaining, uint64_t transferred) {
+  Sample out{at_ms(ms), at_ms(ms + 1), {}};
+  out.info.ram.emplace();
+  out.info.ram->remaining = remaining;
+  out.info.ram->transferred = transferred;
+  return out;
+}
+
+// A section of ten pages, its bytes at 100 * index.
+RamSection section(uint64_t index) {
+  RamSection out;
+  out.offset = 100 * index;
+  out.end = out.offset + 100;
+  out.pages = 10;
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("a round has the figures of the sample after its sync") {
+  Timeline timeline;
+  timeline.samples = {sample(5, 900, 100), sample(55, 800, 200),
+                      sample(105, 300, 700)};
+  auto rounds =
+      monitor_rounds({event(1, 0), event(2, 50), event(3, 100)}, timeline, {});
+  CHECK(rounds[0].remaining_bytes == 900u);
+  CHECK(rounds[0].transferred_bytes == 100u);
+  CHECK(rounds[1].remaining_bytes == 800u);
+  CHECK(rounds[1].transferred_bytes == 500u);
+  CHECK(rounds[1].duration_ms == 50.0);
+  CHECK(rounds[2].remaining_bytes == 300u);
+  CHECK_FALSE(rounds[2].transferred_bytes);
+}
+
+TEST_CASE("a sample of a later round is not this one's") {
+  Timeline timeline;
+  timeline.samples = {sample(5, 900, 100), sample(105, 300, 700)};
+  auto rounds =
+      monitor_rounds({event(1, 0), event(2, 50), event(3, 100)}, timeline, {});
+  CHECK_FALSE(rounds[0].transferred_bytes); // up to which sync is not known
+  CHECK_FALSE(rounds[1].remaining_bytes);
+  CHECK_FALSE(rounds[1].transferred_bytes);
+  CHECK(rounds[2].remaining_bytes == 300u);
+}
+
+TEST_CASE("what was sent after a cut is unknown, not nothing") {
+  std::vector<captures::Chunk> chunks{{0, 100, at_ms(10)},
+                                      {100, 100, at_ms(60)}};
+  std::vector<SyncMark> marks{event(1, 0), event(2, 50), event(3, 100)};
+  auto cut =
+      stream_rounds({section(0), section(1)}, chunks, false, marks, {}, {});
+  REQUIRE(cut.rounds.size() == 3);
+  CHECK(cut.rounds[1].pages == 10u);
+  CHECK_FALSE(cut.rounds[2].pages);
+  CHECK_FALSE(cut.rounds[2].bytes);
+  auto whole =
+      stream_rounds({section(0), section(1)}, chunks, true, marks, {}, {});
+  CHECK(whole.rounds[2].pages == 0u);
+  CHECK_FALSE(whole.lower_bound);
+}
