@@ -1,8 +1,7 @@
 #include "tools/lab/lab.h"
 
-#include "tools/migration.h"
-#include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -13,8 +12,7 @@ namespace {
 struct LabVerbOptions {
   LabOptions lab;
   std::string output;
-  std::vector<std::string> capabilities, parameters;
-  int interval_ms = 50;
+  Tuning tuning;
   bool no_capture = false;
 };
 
@@ -30,7 +28,7 @@ qmp::Json describe_options(const LabVerbOptions& options,
       .set("memory", options.lab.memory)
       .set("workload", options.lab.workload)
       .set("guest", ready)
-      .set("interval_ms", options.interval_ms)
+      .set("interval_ms", options.tuning.interval_ms)
       .set("capture", !options.no_capture);
 }
 
@@ -40,22 +38,8 @@ RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
   plan.source.path = lab.source_monitor();
   plan.destination = Address{};
   plan.destination->path = lab.destination_monitor();
-  plan.recorder.interval = std::chrono::milliseconds(options.interval_ms);
-  plan.recorder.enable_events = true;
+  plan.recorder = recorder_options(options.tuning);
   plan.options = describe_options(options, lab.ready_line());
-  return plan;
-}
-
-Result<MigrationPlan> migration_plan(const LabVerbOptions& options) {
-  MigrationPlan plan;
-  auto capabilities = capability_arguments(options.capabilities);
-  if (!capabilities)
-    return fail(capabilities.error());
-  auto parameters = parameter_arguments(options.parameters);
-  if (!parameters)
-    return fail(parameters.error());
-  plan.capabilities = *capabilities;
-  plan.parameters = *parameters;
   return plan;
 }
 
@@ -69,7 +53,7 @@ void add_sockets(MigrationPlan& plan, const LabVerbOptions& options,
 }
 
 ExitStatus run_lab(const LabVerbOptions& options) {
-  auto migration = migration_plan(options);
+  auto migration = tuned_plan(options.tuning);
   if (!migration)
     return report(migration.error());
   SystemClock clock;
@@ -111,18 +95,7 @@ void declare(CLI::App* verb, LabVerbOptions& options) {
       ->capture_default_str();
   verb->add_flag("--no-capture", options.no_capture,
                  "Record the monitors only, not the stream");
-  verb->add_option("--capability", options.capabilities,
-                   "Set at both ends, NAME=on or NAME=off; may be repeated")
-      ->type_name("NAME=on|off")
-      ->allow_extra_args(false);
-  verb->add_option("--parameter", options.parameters,
-                   "Set at both ends, in QEMU's units; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  verb->add_option("--interval", options.interval_ms,
-                   "Milliseconds between samples")
-      ->check(CLI::Range(1, 60'000))
-      ->capture_default_str();
+  declare_tuning(*verb, options.tuning);
 }
 
 } // namespace

@@ -1,7 +1,7 @@
-#include "tools/migration.h"
 #include "tools/temp_dir.h"
 #include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -11,8 +11,7 @@ namespace {
 
 struct MigrateOptions {
   std::string source, destination, uri, tee_listen, output;
-  std::vector<std::string> capabilities, parameters;
-  int interval_ms = 50;
+  Tuning tuning;
   bool capture = false;
 };
 
@@ -27,11 +26,10 @@ Result<RecordingPlan> recording_plan(const MigrateOptions& options) {
     return fail(destination.error());
   plan.source = *source;
   plan.destination = *destination;
-  plan.recorder.interval = std::chrono::milliseconds(options.interval_ms);
-  plan.recorder.enable_events = true;
+  plan.recorder = recorder_options(options.tuning);
   plan.options = qmp::Json::object()
                      .set("verb", "migrate")
-                     .set("interval_ms", options.interval_ms)
+                     .set("interval_ms", options.tuning.interval_ms)
                      .set("capture", options.capture);
   return plan;
 }
@@ -40,15 +38,10 @@ Result<RecordingPlan> recording_plan(const MigrateOptions& options) {
 Result<MigrationPlan> migration_plan(const MigrateOptions& options,
                                      const RecordingPlan& recording,
                                      const std::filesystem::path& sockets) {
-  MigrationPlan plan;
-  auto capabilities = capability_arguments(options.capabilities);
-  if (!capabilities)
-    return fail(capabilities.error());
-  auto parameters = parameter_arguments(options.parameters);
-  if (!parameters)
-    return fail(parameters.error());
-  plan.capabilities = *capabilities;
-  plan.parameters = *parameters;
+  auto tuned = tuned_plan(options.tuning);
+  if (!tuned)
+    return tuned;
+  MigrationPlan plan = std::move(*tuned);
   bool local = is_local(recording.source) && is_local(*recording.destination);
   if (options.uri.empty() && !local)
     return fail(ErrorKind::usage,
@@ -117,18 +110,7 @@ void declare(CLI::App* verb, MigrateOptions& options) {
                    "Where the tee listens for the source; default: a socket "
                    "of our own")
       ->type_name("ADDR");
-  verb->add_option("--capability", options.capabilities,
-                   "Set at both ends, NAME=on or NAME=off; may be repeated")
-      ->type_name("NAME=on|off")
-      ->allow_extra_args(false);
-  verb->add_option("--parameter", options.parameters,
-                   "Set at both ends, in QEMU's units; may be repeated")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  verb->add_option("--interval", options.interval_ms,
-                   "Milliseconds between samples")
-      ->check(CLI::Range(1, 60'000))
-      ->capture_default_str();
+  declare_tuning(*verb, options.tuning);
 }
 
 } // namespace

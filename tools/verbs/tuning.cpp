@@ -1,0 +1,44 @@
+#include "tools/verbs/tuning.h"
+
+#include "tools/verbs/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace migscope::tools {
+
+void declare_tuning(CLI::App& verb, Tuning& tuning) {
+  verb.add_option("--capability", tuning.capabilities,
+                  "Set at both ends, NAME=on or NAME=off; may be repeated")
+      ->type_name("NAME=on|off")
+      ->allow_extra_args(false);
+  verb.add_option("--parameter", tuning.parameters,
+                  "Set at both ends, in QEMU's units; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  verb.add_option("--interval", tuning.interval_ms,
+                  "Milliseconds between samples")
+      ->check(CLI::Range(1, 60'000))
+      ->capture_default_str();
+}
+
+Result<MigrationPlan> tuned_plan(const Tuning& tuning) {
+  auto capabilities = capability_arguments(tuning.capabilities);
+  if (!capabilities)
+    return fail(capabilities.error());
+  auto parameters = parameter_arguments(tuning.parameters);
+  if (!parameters)
+    return fail(parameters.error());
+  MigrationPlan plan;
+  plan.capabilities = *capabilities;
+  plan.parameters = *parameters;
+  return plan;
+}
+
+captures::RecorderOptions recorder_options(const Tuning& tuning) {
+  captures::RecorderOptions options;
+  options.interval = std::chrono::milliseconds(tuning.interval_ms);
+  options.enable_events = true;
+  return options;
+}
+
+} // namespace migscope::tools
