@@ -142,15 +142,6 @@ void check_manifest(Analysis& analysis, const captures::Manifest& manifest) {
          "the recording was interrupted before the migration ended"});
 }
 
-std::vector<std::string> turned_on(const qmp::Json& capabilities) {
-  std::vector<std::string> out;
-  for (const qmp::Json& entry : capabilities.elements())
-    if (entry.get("state").as_bool().value_or(false))
-      if (auto name = entry.get("capability").as_string())
-        out.push_back(*name);
-  return out;
-}
-
 void describe_vm(Analysis& analysis, const Recording& recording,
                  const Timeline& timeline, const StreamModel* model) {
   Vm& vm = analysis.vm;
@@ -158,7 +149,7 @@ void describe_vm(Analysis& analysis, const Recording& recording,
     vm.qemu = qmp::to_string(*timeline.source_version);
   if (timeline.destination_version)
     vm.destination_qemu = qmp::to_string(*timeline.destination_version);
-  vm.capabilities = turned_on(timeline.source_capabilities);
+  vm.capabilities = qmp::capabilities_on(timeline.source_capabilities);
   if (model) {
     vm.page_size = model->page_size();
     if (model->configuration())

@@ -8,13 +8,6 @@ using qmp::MigrationStatus;
 
 namespace {
 
-bool turned_on(const Timeline& timeline, std::string_view capability) {
-  for (const qmp::Json& entry : timeline.source_capabilities.elements())
-    if (entry.get("capability").as_string() == capability)
-      return entry.get("state").as_bool().value_or(false);
-  return false;
-}
-
 bool seen(const Timeline& timeline, MigrationStatus status) {
   return std::ranges::any_of(
              timeline.source_statuses,
@@ -32,10 +25,12 @@ Method migration_method(const Timeline& timeline, const StreamModel* model,
   if (marks.postcopy || seen(timeline, MigrationStatus::postcopy_active))
     return Method::postcopy;
   // A background snapshot's RAM has no END section.
-  if (turned_on(timeline, "background-snapshot") ||
+  if (qmp::capability_is_on(timeline.source_capabilities,
+                            "background-snapshot") ||
       (model && model->has_ram() && marks.eof && !marks.ram_end_begin))
     return Method::background;
-  if (turned_on(timeline, "multifd") || channels > 1)
+  if (qmp::capability_is_on(timeline.source_capabilities, "multifd") ||
+      channels > 1)
     return Method::multifd;
   return Method::precopy;
 }

@@ -19,13 +19,6 @@ Outcome::Kind outcome_kind(MigrationStatus final_status) {
   }
 }
 
-bool has_capability(const Json& list, std::string_view name) {
-  for (const Json& entry : list.elements())
-    if (entry.get("capability").as_string() == name)
-      return entry.get("state").as_bool().value_or(false);
-  return false;
-}
-
 Json events_on() {
   return Json::object().set(
       "capabilities",
@@ -103,7 +96,7 @@ void Recorder::attach_reply(End end) {
 
 void Recorder::check_events(End end) {
   const Json& capabilities = at(end).info.capabilities;
-  if (capabilities.is_null() || has_capability(capabilities, "events"))
+  if (capabilities.is_null() || qmp::capability_is_on(capabilities, "events"))
     return;
   if (!options_.enable_events) {
     if (end == End::source)

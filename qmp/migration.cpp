@@ -156,6 +156,19 @@ bool same_end(const MigrationInfo& a, const MigrationInfo& b) {
          a.error_desc == b.error_desc;
 }
 
+std::vector<std::string> capabilities_on(const Json& reply) {
+  std::vector<std::string> out;
+  for (const Json& entry : reply.elements())
+    if (entry.get("state").as_bool().value_or(false))
+      if (auto name = entry.get("capability").as_string())
+        out.push_back(*name);
+  return out;
+}
+
+bool capability_is_on(const Json& reply, std::string_view name) {
+  return std::ranges::count(capabilities_on(reply), name) > 0;
+}
+
 std::optional<MigrationStatus> migration_event_status(const Event& event) {
   if (event.name != "MIGRATION")
     return {};

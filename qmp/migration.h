@@ -81,6 +81,11 @@ struct MigrationInfo {
 // tell of the same.
 [[nodiscard]] bool same_end(const MigrationInfo& a, const MigrationInfo& b);
 
+// Of a reply to query-migrate-capabilities: the names of those that are on, and
+// whether one is. What is no such reply has none.
+[[nodiscard]] std::vector<std::string> capabilities_on(const Json& reply);
+[[nodiscard]] bool capability_is_on(const Json& reply, std::string_view name);
+
 // status of a MIGRATION event; nothing for other events.
 [[nodiscard]] std::optional<MigrationStatus>
 migration_event_status(const Event& event);
