@@ -62,16 +62,20 @@ ReadStream read_stream(Analysis& analysis, const std::string& name,
   captures::DecoderOptions options = decoder_options(source);
   out.model = std::make_unique<StreamModel>();
   captures::StreamDecoder decoder(*out.model, std::move(options));
-  Status decoded;
-  Status stored = source.read([&](std::span<const std::byte> piece) -> Status {
+  Status decoded, stored;
+  for (;;) {
+    auto piece = source.next();
+    if (!piece)
+      stored = fail(piece.error());
+    if (!piece || piece->empty())
+      break;
     if (out.bytes == 0)
-      out.start = captures::classify_start(piece);
-    out.bytes += piece.size();
+      out.start = captures::classify_start(*piece);
+    out.bytes += piece->size();
     // After a break the rest is only counted.
     if (decoded)
-      decoded = decoder.feed(piece);
-    return {};
-  });
+      decoded = decoder.feed(*piece);
+  }
   if (decoded)
     decoded = decoder.finish();
   if (!stored)

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Take = std::function<Status(std::span<const std::byte>)>;
+using Piece = Result<std::span<const std::byte>>;
 
 // Pieces of a mapped file: large enough to cost nothing, small enough that a
 // consumer can be asked now and then whether to go on.
@@ -49,11 +49,10 @@ public:
 
   std::optional<uint64_t> bytes() const override { return size_; }
 
-  Status read(const Take& take) override {
-    for (size_t at = 0; at < size_; at += kPieceBytes)
-      if (auto s = take({data_ + at, std::min(kPieceBytes, size_ - at)}); !s)
-        return s;
-    return {};
+  Piece next() override {
+    std::span piece(data_ + at_, std::min(kPieceBytes, size_ - at_));
+    at_ += piece.size();
+    return piece;
   }
 
   Result<std::vector<std::byte>> tail(size_t most) override {
@@ -64,6 +63,7 @@ public:
 private:
   const std::byte* data_;
   size_t size_;
+  size_t at_ = 0;
 };
 
 class Pipe final : public ByteSource {
@@ -73,18 +73,15 @@ public:
 
   std::optional<uint64_t> bytes() const override { return {}; }
 
-  Status read(const Take& take) override {
-    std::vector<std::byte> buffer(kPipeBytes);
+  Piece next() override {
     for (;;) {
-      ssize_t got = ::read(fd_.get(), buffer.data(), buffer.size());
-      if (got == 0)
-        return {};
+      ssize_t got = ::read(fd_.get(), buffer_.data(), buffer_.size());
       if (got < 0 && errno == EINTR)
         continue;
       if (got < 0)
         return fail_errno("read " + name_, errno);
-      if (auto s = take({buffer.data(), static_cast<size_t>(got)}); !s)
-        return s;
+      return std::span<const std::byte>(buffer_.data(),
+                                        static_cast<size_t>(got));
     }
   }
 
@@ -95,6 +92,7 @@ public:
 private:
   FileDescriptor fd_;
   std::string name_;
+  std::vector<std::byte> buffer_ = std::vector<std::byte>(kPipeBytes);
 };
 
 class StoredChannel final : public ByteSource {
@@ -105,17 +103,17 @@ public:
   std::optional<uint64_t> bytes() const override { return reader_->bytes(); }
   std::span<const Chunk> chunks() const override { return reader_->chunks(); }
 
-  Status read(const Take& take) override {
-    std::vector<std::byte> piece;
-    for (size_t i = 0; i < reader_->pieces(); ++i) {
-      if (auto s = reader_->read_piece(i, piece); !s)
-        return s;
-      if (auto s = take(piece); !s)
-        return s;
+  Piece next() override {
+    while (next_ < reader_->pieces()) {
+      if (auto s = reader_->read_piece(next_, piece_); !s)
+        return fail(s.error());
+      ++next_;
+      if (!piece_.empty())
+        return std::span<const std::byte>(piece_);
     }
     if (reader_->torn())
       return fail(*reader_->torn());
-    return {};
+    return std::span<const std::byte>();
   }
 
   Result<std::vector<std::byte>> tail(size_t most) override {
@@ -133,6 +131,8 @@ public:
 
 private:
   std::unique_ptr<ChannelReader> reader_;
+  std::vector<std::byte> piece_;
+  size_t next_ = 0;
 };
 
 Result<std::unique_ptr<ByteSource>> map_file(int fd, size_t size,

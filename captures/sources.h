@@ -5,8 +5,6 @@
 #include "captures/session/channel_reader.h"
 #include "captures/session/manifest.h"
 
-#include <functional>
-
 namespace migscope::captures {
 
 // The bytes of one stream connection, in one direction.
@@ -18,11 +16,9 @@ public:
   [[nodiscard]] virtual std::optional<uint64_t> bytes() const = 0;
   // Arrival times; empty where nobody took them.
   [[nodiscard]] virtual std::span<const Chunk> chunks() const { return {}; }
-  // Hands all bytes over in order, in pieces that live until `take` returns.
-  // A torn or broken storage gives what is readable, then the error. An error
-  // from `take` ends it and is returned.
-  [[nodiscard]] virtual Status
-  read(const std::function<Status(std::span<const std::byte>)>& take) = 0;
+  // The next piece, which lives until the next call; empty after the last. A
+  // torn or broken storage gives what is readable, then the error.
+  [[nodiscard]] virtual Result<std::span<const std::byte>> next() = 0;
   // The last bytes, `most` at the most; empty where they cannot be had
   // without reading the whole (a pipe).
   [[nodiscard]] virtual Result<std::vector<std::byte>> tail(size_t most) = 0;

@@ -30,6 +30,9 @@ struct DecoderOptions {
   // it device sections are cut by their described size, confirmed by their
   // footer; without it by the first plausible footer.
   std::optional<Description> description = {};
+  // Where the stream begins in its file: offsets, mapped-ram's among them,
+  // count from the file's start.
+  uint64_t origin = 0;
   // For a recovered connection: connection_state() of the one before it.
   std::optional<ConnectionState> resumed = {};
 };
@@ -40,15 +43,18 @@ public:
   explicit StreamDecoder(StreamEvents& events, DecoderOptions options = {});
   ~StreamDecoder();
 
-  // Decodes as much as is there. An error (kind malformed or unsupported, with
-  // offset, what was expected and what was found) is final: everything before
-  // it has been told, and the same error comes back from every further call.
+  // Decodes as much as is there. Where the stream makes no sense it goes on at
+  // the next section footer that a plausible item follows, and tells of
+  // on_damage then. An error (kind malformed or unsupported, with offset, what
+  // was expected and what was found) is final: no such place can be, everything
+  // before it has been told, and the same error comes back from every call.
   // A page that lies across two pieces is copied: with pieces of 1 MiB or more
   // that is not to be noticed, with 64 KiB it is half of the time.
   [[nodiscard]] Status feed(std::span<const std::byte> bytes);
 
   // No more bytes will come. An error of kind truncated says in what the
-  // stream stopped; everything complete has been told. A stream that stops
+  // stream stopped, one of kind malformed where it broke for good; everything
+  // complete has been told. A stream that stops
   // after its end-of-stream byte is complete, description or not.
   [[nodiscard]] Status finish();
 

@@ -4,6 +4,8 @@
 // PageItem::content) live only until the callback returns.
 #pragma once
 
+#include "base/error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -50,25 +52,41 @@ struct SectionEnd {
   BodyExtent extent = BodyExtent::parsed;
 };
 
+// Where a mapped-ram file keeps a block's pages (QEMU migration/ram.c,
+// MappedRamHeader, 9.0+). Offsets are absolute in the file.
+struct MappedPages {
+  uint64_t page_size = 0;     // bytes
+  uint64_t bitmap_offset = 0; // a bit a page, little-endian words
+  uint64_t pages_offset = 0;  // page i at pages_offset + i * page_size
+};
+
 // One entry of the RAM block list, in wire order, which is the scan order.
 struct RamBlock {
   std::string name;
-  uint64_t used_length = 0;          // bytes
-  std::optional<uint64_t> page_size; // only where stated (huge pages)
+  uint64_t used_length = 0;               // bytes
+  std::optional<uint64_t> page_size = {}; // only where stated (huge pages)
   // Guest physical address; only with capability x-ignore-shared.
-  std::optional<uint64_t> mr_addr;
+  std::optional<uint64_t> mr_addr = {};
+  // Only with capability mapped-ram, and there not for a shared block that the
+  // migration leaves out. A page that such a block does not hold is zero.
+  std::optional<MappedPages> mapped = {};
 };
 
 enum class PageKind : uint8_t { zero, normal, xbzrle, compressed };
 
 struct PageItem {
-  uint64_t offset = 0;  // of the page word
+  // Of the page word; on a multifd channel of the packet, in a mapped-ram file
+  // of the page.
+  uint64_t offset = 0;
   uint64_t address = 0; // byte offset inside the block, page aligned
   // Payload as it stands on the wire: page_size bytes for normal, the encoded
-  // bytes for xbzrle and compressed, empty for zero.
+  // bytes for xbzrle and compressed, empty for zero. Decompressed where it
+  // came in a multifd packet; empty for normal where it could not be read.
   std::span<const std::byte> content;
-  uint32_t block = 0;      // index into the block list
-  uint32_t wire_bytes = 0; // page word, name and payload
+  uint32_t block = 0; // index into the block list
+  // Page word, name and payload; on a multifd channel its part of the packet,
+  // so that the pages of a packet make up its size.
+  uint32_t wire_bytes = 0;
   PageKind kind = PageKind::zero;
 };
 
@@ -76,6 +94,12 @@ struct CommandItem {
   uint64_t offset = 0;  // of the command byte
   uint16_t command = 0; // wire::Command, or a number of a later QEMU
   std::span<const std::byte> payload;
+};
+
+// A stretch of the input that could not be read. Nothing of it was told.
+struct Damage {
+  Error error;          // kind malformed, offset of the first bad byte
+  uint64_t resumed = 0; // offset at which decoding goes on
 };
 
 // Receives what the decoder finds, in stream order. Empty bodies: a consumer
@@ -106,6 +130,12 @@ public:
   // The end-of-stream byte; a description may follow.
   virtual void on_eof(uint64_t /*offset*/) {}
   virtual void on_description(std::string_view /*json*/, uint64_t /*offset*/) {}
+  // The section that was open ends here without on_section_end; a package may
+  // end, too.
+  virtual void on_damage(const Damage&) {}
+  // Where several channels are merged: what follows comes from this one, and
+  // its offsets are this one's.
+  virtual void on_channel(size_t /*channel*/) {}
   // Something is odd, but decoding goes on.
   virtual void on_problem(uint64_t /*offset*/, std::string_view /*message*/) {}
 };
