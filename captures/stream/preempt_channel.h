@@ -2,6 +2,8 @@
 // (QEMU migration/ram.c, 7.1+).
 #pragma once
 
+#include "captures/stream/carry.h"
+#include "captures/stream/decoder.h"
 #include "captures/stream/ram_body.h"
 
 namespace migscope::captures {
@@ -19,8 +21,10 @@ public:
   [[nodiscard]] uint64_t position() const { return position_; }
 
 private:
+  [[nodiscard]] Step decode(std::span<const std::byte> bytes);
+
   RamBody ram_;
-  std::vector<std::byte> carry_; // an unfinished page, at position_
+  Carry carry_; // an unfinished page, at position_
   uint64_t position_ = 0;
   std::optional<Error> error_;
   bool ended_ = false;

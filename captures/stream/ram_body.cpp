@@ -129,6 +129,13 @@ Result<Step> RamBody::item(const Window& window) {
   Word word = split(window.offset, in.be<uint64_t>());
   if (in.is_short())
     return in.wait();
+  constexpr uint64_t kPlain =
+      wire::kRamZero | wire::kRamPage | wire::kRamContinue | wire::kRamEos;
+  if (pages_only_ && (word.flags & ~kPlain) != 0)
+    return malformed(word.offset,
+                     fmt::format("page word {:#x} has flags {:#05x}, expected "
+                                 "ZERO, PAGE or EOS",
+                                 word.address | word.flags, word.flags));
   switch (word.flags & ~wire::kRamContinue) {
   case wire::kRamZero:
   case wire::kRamPage:

@@ -18,6 +18,9 @@ public:
   [[nodiscard]] uint32_t page_size() const { return page_size_; }
   void set_list_layout(const RamListLayout& layout) { layout_ = layout; }
 
+  // For a channel that has nothing but normal and zero pages, and EOS.
+  void expect_pages_only() { pages_only_ = true; }
+
   // Only a START may hold the block list.
   void begin(SectionKind kind);
   // Tells of every whole item in the window. Done after the EOS word. All
@@ -54,6 +57,7 @@ private:
   uint64_t flag_mask_ = 0;
   // The block of the page before, which CONTINUE means. It outlives sections.
   std::optional<uint32_t> block_;
+  bool pages_only_ = false;
   bool in_start_ = false;
   bool in_list_ = false;
 };

@@ -34,6 +34,16 @@ inline constexpr uint64_t kRamMultifdFlush = 0x200; // ..._MULTIFD_FLUSH, 8.1+
 // Wide enough for every flag, narrower than any page but AVR's.
 inline constexpr uint64_t kRamFlagMask = 0x3ff;
 
+// A multifd channel (QEMU migration/multifd.h).
+inline constexpr uint32_t kMultifdMagic = 0x11223344; // MULTIFD_MAGIC
+inline constexpr uint32_t kMultifdVersion = 1;        // MULTIFD_VERSION
+inline constexpr uint32_t kMultifdPacketBytes = 512
+                                                << 10; // MULTIFD_PACKET_SIZE
+inline constexpr uint32_t kMultifdSync = 0x01;         // MULTIFD_FLAG_SYNC
+// MULTIFD_FLAG_COMPRESSION_MASK since 9.2; it had fewer bits before.
+inline constexpr uint32_t kMultifdMethods = 0x3e;
+inline constexpr uint32_t kMultifdDevice = 0x40; // ..._DEVICE_STATE, 10.0+
+
 enum class Command : uint16_t {
   open_return_path = 1,  // MIG_CMD_OPEN_RETURN_PATH
   ping = 2,              // MIG_CMD_PING
