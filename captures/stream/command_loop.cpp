@@ -26,6 +26,7 @@ Result<Step> StreamDecoder::Impl::command(const Window& window) {
   item.payload = in.take(length);
   if (in.is_short())
     return in.wait();
+  next_item_ = window.offset + in.used();
   if (Status obeyed = obey(item); !obeyed)
     return fail(obeyed.error());
   return in.taken();

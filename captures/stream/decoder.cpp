@@ -44,7 +44,8 @@ ConnectionState StreamDecoder::connection_state() const {
 }
 
 StreamDecoder::Impl::Impl(StreamEvents& events, DecoderOptions options)
-    : events_(events), ram_(events), device_(options.description) {
+    : events_(events), ram_(events), device_(options.description),
+      origin_(options.origin), position_(options.origin) {
   uint32_t page_size = options.page_size;
   if (options.description && options.description->page_size)
     page_size = *options.description->page_size;
@@ -87,11 +88,7 @@ ConnectionState StreamDecoder::Impl::connection_state() const {
 }
 
 Status StreamDecoder::Impl::feed(std::span<const std::byte> bytes) {
-  while (!bytes.empty() && !error_) {
-    if (stage_ == Stage::done) {
-      note_trailing(bytes);
-      return {};
-    }
+  while (!bytes.empty() && !error_ && stage_ != Stage::done) {
     if (!carry_.empty()) {
       bytes = decode_carry(bytes);
       continue;
@@ -141,14 +138,15 @@ size_t StreamDecoder::Impl::decode(std::span<const std::byte> bytes) {
     if (step)
       take(*step, in);
     else
-      error_ = step.error();
+      break_off(located(step.error()));
     at += position_ - before;
   }
   return at;
 }
 
 Window StreamDecoder::Impl::window(std::span<const std::byte> bytes) const {
-  if (package_end_ && bytes.size() >= *package_end_ - position_)
+  bool inside = package_end_ && stage_ != Stage::lost;
+  if (inside && bytes.size() >= *package_end_ - position_)
     return {bytes.first(*package_end_ - position_), position_, Tail::package};
   return {bytes, position_, final_ ? Tail::stream : Tail::open};
 }
@@ -156,24 +154,16 @@ Window StreamDecoder::Impl::window(std::span<const std::byte> bytes) const {
 void StreamDecoder::Impl::take(const Step& step, const Window& in) {
   position_ += step.used;
   need_ = step.need;
-  if (need_ == 0 || !package_end_)
+  if (need_ == 0 || !package_end_ || stage_ == Stage::lost)
     return;
   if (in.tail == Tail::package)
-    error_ =
-        Error{ErrorKind::malformed,
-              fmt::format("the package ends early, at {:#x}: {}", *package_end_,
-                          describe_cut(in.bytes.subspan(step.used))),
-              {},
-              position_};
+    return break_off(
+        {ErrorKind::malformed,
+         fmt::format("the package ends early, at {:#x}: {}", *package_end_,
+                     describe_cut(in.bytes.subspan(step.used))),
+         {},
+         position_});
   need_ = std::min<uint64_t>(need_, *package_end_ - position_);
-}
-
-void StreamDecoder::Impl::note_trailing(std::span<const std::byte> bytes) {
-  if (trailing_told_ || bytes.empty())
-    return;
-  trailing_told_ = true;
-  events_.on_problem(position_,
-                     "bytes after the end of the stream; they are left out");
 }
 
 Status StreamDecoder::Impl::finish() {
@@ -181,13 +171,8 @@ Status StreamDecoder::Impl::finish() {
     final_ = true;
     size_t used = decode(carry_);
     carry_.erase(carry_.begin(), carry_.begin() + used);
-    bool complete =
-        stage_ == Stage::done || (stage_ == Stage::after_eof && carry_.empty());
-    if (!error_ && !complete)
-      error_ = Error{ErrorKind::truncated,
-                     "the stream ends early: " + describe_cut(carry_),
-                     {},
-                     position_ + carry_.size()};
+    if (!error_)
+      conclude();
   }
   if (error_)
     return fail(*error_);

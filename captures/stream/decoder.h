@@ -45,9 +45,13 @@ public:
 
   // Decodes as much as is there. Where the stream makes no sense it goes on at
   // the next section footer that a plausible item follows, and tells of
-  // on_damage then. An error (kind malformed or unsupported, with offset, what
-  // was expected and what was found) is final: no such place can be, everything
-  // before it has been told, and the same error comes back from every call.
+  // on_damage then; without one finish() fails. An error (kind malformed or
+  // unsupported, with offset, what was expected and what was found) is final:
+  // no such place can be (no header, no footers, RDMA, COLO, a version that is
+  // not known, above limits::kMaxDamages), everything before it has been told,
+  // and the same error comes back from every call.
+  // Where a mapped-ram file holds no page, its bytes are passed over, not read:
+  // of a mapped file, holes may be fed at no cost.
   // A page that lies across two pieces is copied: with pieces of 1 MiB or more
   // that is not to be noticed, with 64 KiB it is half of the time.
   [[nodiscard]] Status feed(std::span<const std::byte> bytes);

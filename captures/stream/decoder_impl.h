@@ -5,6 +5,7 @@
 #include "captures/stream/device_body.h"
 #include "captures/stream/iterable_body.h"
 #include "captures/stream/ram_body.h"
+#include "captures/stream/resync.h"
 
 namespace migscope::captures {
 
@@ -14,7 +15,9 @@ public:
 
   Status feed(std::span<const std::byte> bytes);
   Status finish();
-  [[nodiscard]] uint64_t position() const { return position_; }
+  [[nodiscard]] uint64_t position() const {
+    return broken_ ? broken_at_ : position_;
+  }
   [[nodiscard]] uint32_t page_size() const { return ram_.page_size(); }
   [[nodiscard]] ConnectionState connection_state() const;
 
@@ -27,7 +30,9 @@ private:
     device,    // the body of a FULL
     footer,    // after a body
     after_eof, // a description may follow
-    done,      // nothing of the stream can follow
+    trailing,  // nothing of the stream can follow
+    lost,      // behind a break, until sense is found again
+    done,
   };
 
   void adopt(const ConnectionState& state);
@@ -38,7 +43,7 @@ private:
   decode_carry(std::span<const std::byte> bytes);
   [[nodiscard]] Window window(std::span<const std::byte> bytes) const;
   void take(const Step& step, const Window& in);
-  void note_trailing(std::span<const std::byte> bytes);
+  void conclude();
 
   [[nodiscard]] Result<Step> step(const Window& in);
   [[nodiscard]] Result<Step> header(const Window& in);
@@ -53,6 +58,7 @@ private:
   [[nodiscard]] Result<Step> device(const Window& in);
   [[nodiscard]] Result<Step> footer(const Window& in);
   [[nodiscard]] Result<Step> after_eof(const Window& in);
+  [[nodiscard]] Step trailing(const Window& in);
   void end_body(uint64_t end, BodyExtent extent);
   void end_section(uint64_t end);
 
@@ -62,7 +68,19 @@ private:
   [[nodiscard]] Status open_package(const CommandItem& item, uint64_t start);
   [[nodiscard]] Status check_blocks(const CommandItem& item) const;
 
-  [[nodiscard]] SectionContext context() const { return {table_, colo_}; }
+  // The item at position_ makes no sense: looks for another, or ends for good.
+  void break_off(Error error);
+  [[nodiscard]] bool can_resume() const;
+  [[nodiscard]] Step lost(const Window& in);
+  void resume(uint64_t at);
+  void fail_for_good(Error error);
+  void note_trailing(uint64_t offset, bool second_stream);
+  void note_unwritten_bitmaps();
+  [[nodiscard]] bool in_section() const;
+  // The error with the section in which it was met.
+  [[nodiscard]] Error located(Error error) const;
+
+  [[nodiscard]] SectionContext context() const { return {table_, ram_, colo_}; }
   // `rest`: what is there of the item at position_.
   [[nodiscard]] std::string describe_cut(std::span<const std::byte> rest) const;
 
@@ -75,8 +93,16 @@ private:
 
   std::vector<std::byte> carry_; // an unfinished item, at position_
   size_t need_ = 0;              // bytes from position_ that go on
+  uint64_t origin_ = 0;
   uint64_t position_ = 0;
   std::optional<Error> error_;
+
+  Resync resync_;
+  std::optional<Error> broken_; // while lost: why
+  uint64_t broken_at_ = 0;      // position_ then
+  // Where the next item stands if only the one at position_ is broken.
+  std::optional<uint64_t> next_item_;
+  size_t damages_ = 0;
 
   SectionHeader section_; // the open one
   SectionEnd section_end_;
@@ -86,8 +112,9 @@ private:
   Footers footers_ = Footers::unknown;
   bool page_bits_told_ = false;
   bool colo_ = false;
-  bool final_ = false; // finish() was called
-  bool trailing_told_ = false;
+  bool ended_ = false;     // the end-of-stream byte has come
+  bool ram_ended_ = false; // END of `ram` has come
+  bool final_ = false;     // finish() was called
 };
 
 } // namespace migscope::captures

@@ -1,6 +1,7 @@
 #include "captures/stream/device_body.h"
 
 #include "captures/stream/limits.h"
+#include "captures/stream/resync.h"
 
 #include <fmt/format.h>
 #include <utility>
@@ -65,18 +66,24 @@ Judgement DeviceBody::judge_described(const Window& in, Footers footers,
                                     : Judgement{Verdict::open, size_};
   if (footers != Footers::absent) {
     Judgement footer = judge_footer(in, size_, id_);
-    if (footer.verdict != Verdict::no || footers == Footers::present)
+    if (footer.verdict != Verdict::no)
       return footer;
   }
-  return judge_next(in, size_, context);
+  Judgement next;
+  if (footers != Footers::present)
+    next = judge_next(in, size_, context);
+  // Perhaps it is the footer alone that is broken.
+  if (next.verdict == Verdict::no && footers != Footers::absent)
+    next = judge_item(in, size_ + kFooterBytes, context);
+  return next;
 }
 
 Result<Step> DeviceBody::scan(const Window& in, Footers footers,
                               const SectionContext& context) {
   if (footers == Footers::absent)
     return unsupported(in.offset,
-                       "a device section in a stream without section footers, "
-                       "and no description tells its size");
+                       "the body's size is told neither by a footer, as this "
+                       "stream has none, nor by a description");
   return scan_.find(in, context);
 }
 

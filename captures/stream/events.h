@@ -115,6 +115,9 @@ public:
                               std::span<const std::byte> /*body*/) {}
   virtual void on_section_end(const SectionHeader&, const SectionEnd&) {}
   // The block list, and the bytes of a target page, which are settled by now.
+  // In a mapped-ram file told after each entry, as a block's pages come before
+  // the next entry: every time the list so far, one block longer. Told of a
+  // list that broke off, too.
   virtual void on_ram_blocks(std::span<const RamBlock>,
                              uint32_t /*page_size*/) {}
   // Pages of one section in wire order, handed over in batches so that the
@@ -127,11 +130,12 @@ public:
   // command: they were made before its first byte was sent.
   virtual void on_package_begin(uint64_t /*offset*/, uint32_t /*bytes*/) {}
   virtual void on_package_end(uint64_t /*offset*/) {}
-  // The end-of-stream byte; a description may follow.
+  // The end-of-stream byte; a description may follow. Told again where damage
+  // shows that it was none: then sections follow it.
   virtual void on_eof(uint64_t /*offset*/) {}
   virtual void on_description(std::string_view /*json*/, uint64_t /*offset*/) {}
-  // The section that was open ends here without on_section_end; a package may
-  // end, too.
+  // The section that was open ends here without on_section_end, and a package
+  // that ends before `resumed` without on_package_end.
   virtual void on_damage(const Damage&) {}
   // Where several channels are merged: what follows comes from this one, and
   // its offsets are this one's.

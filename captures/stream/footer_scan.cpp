@@ -2,10 +2,10 @@
 
 #include "captures/stream/command.h"
 #include "captures/stream/limits.h"
+#include "captures/stream/resync.h"
 #include "captures/stream/wire.h"
 
 #include <algorithm>
-#include <cstring>
 #include <fmt/format.h>
 
 namespace migscope::captures {
@@ -13,20 +13,11 @@ namespace {
 
 constexpr uint32_t kPlausibleVersions = 1u << 16;
 
-Judgement decided(bool yes) {
-  return {yes ? Verdict::yes : Verdict::no};
-}
-
-bool printable(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 // A section header after its type byte.
 Judgement judge_opening(ItemReader& in) {
   in.be<uint32_t>(); // any id
   std::string_view idstr = in.counted_string();
-  if (!in.is_short() && !printable(idstr))
+  if (!in.is_short() && !is_plain(idstr))
     return decided(false);
   in.be<uint32_t>(); // any instance
   auto version = in.be<uint32_t>();
@@ -82,6 +73,8 @@ Judgement settle(Judgement out, const Window& window, size_t at) {
 
 Judgement judge_next(const Window& window, size_t at,
                      const SectionContext& context) {
+  if (at > window.bytes.size())
+    return settle({Verdict::open, 1}, window, at);
   if (window.tail == Tail::package && at == window.bytes.size())
     return decided(true);
   ItemReader in(window.from(at));
@@ -114,39 +107,58 @@ void FooterScan::begin(uint32_t id, std::span<const std::byte> ending) {
   id_ = id;
   ending_ = ending;
   searched_ = 0;
+  stray_.reset();
 }
 
 Judgement FooterScan::judge(const Window& in, size_t at,
                             const SectionContext& context) const {
+  Judgement footer = judge_footer(in, at, id_);
+  if (footer.verdict != Verdict::yes)
+    return footer;
   if (at < ending_.size() ||
       !std::ranges::equal(in.bytes.subspan(at - ending_.size(), ending_.size()),
                           ending_))
     return decided(false);
-  Judgement footer = judge_footer(in, at, id_);
-  if (footer.verdict != Verdict::yes)
-    return footer;
   return judge_next(in, at + kFooterBytes, context);
 }
 
 Result<Step> FooterScan::find(const Window& in, const SectionContext& context) {
-  size_t end = std::min(in.bytes.size(), limits::kMaxDeviceBytes + 1);
-  while (searched_ < end) {
-    const void* hit = std::memchr(in.bytes.data() + searched_,
-                                  wire::kSectionFooter, end - searched_);
-    if (!hit) {
-      searched_ = end;
+  size_t limit = limits::kMaxDeviceBytes + 1;
+  for (;;) {
+    size_t end = std::min(
+        in.bytes.size(),
+        stray_ ? std::min(limit, *stray_ + limits::kMaxStrayBytes) : limit);
+    searched_ = find_byte(in, searched_, end, wire::kSectionFooter);
+    if (searched_ >= end)
       break;
-    }
-    searched_ = static_cast<size_t>(static_cast<const std::byte*>(hit) -
-                                    in.bytes.data());
     Judgement judged = judge(in, searched_, context);
     if (judged.verdict == Verdict::yes)
       return Step{searched_, 0, true};
-    if (judged.verdict == Verdict::open)
+    if (judged.verdict == Verdict::no && !stray_) {
+      judged = judge_footed_item(in, searched_, context);
+      if (judged.verdict == Verdict::yes)
+        stray_ = searched_;
+    }
+    if (judged.verdict == Verdict::open && !(stray_ && in.tail == Tail::stream))
       return Step{0, judged.need};
     ++searched_;
   }
-  if (searched_ > limits::kMaxDeviceBytes)
+  return give_up(in);
+}
+
+// No footer has been found in the bytes that are there.
+Result<Step> FooterScan::give_up(const Window& in) const {
+  bool most = searched_ > limits::kMaxDeviceBytes;
+  if (stray_ && (most || in.tail != Tail::open ||
+                 searched_ >= *stray_ + limits::kMaxStrayBytes))
+    return malformed(
+        in.offset,
+        fmt::format("the body is not followed by a footer of its "
+                    "section; the next one, at {:#x}, is of "
+                    "section {}",
+                    in.offset + *stray_,
+                    load_be<uint32_t>(in.bytes.data() + *stray_ + 1)));
+  if (most)
     return malformed(in.offset,
                      fmt::format("no footer within {} bytes of the section's "
                                  "body",

@@ -13,15 +13,11 @@ namespace migscope::captures {
 // 0x7e, then the section's id.
 inline constexpr size_t kFooterBytes = 5;
 
-enum class Verdict { no, yes, open };
-
-struct Judgement {
-  Verdict verdict = Verdict::no;
-  size_t need = 0; // where open: bytes of the window that decide
-};
+class RamBody;
 
 struct SectionContext {
   const SectionTable& table;
+  const RamBody& ram;
   bool colo = false; // ENABLE_COLO seen: other messages may follow EOF
 };
 
@@ -39,17 +35,20 @@ public:
 
   // The window starts where begin() stood. Yields used = the body's bytes and
   // done, or what is needed. Fails where the body grows above
-  // limits::kMaxDeviceBytes.
+  // limits::kMaxDeviceBytes, or where the footer is lost: another section's
+  // comes first.
   [[nodiscard]] Result<Step> find(const Window& in,
                                   const SectionContext& context);
 
 private:
   [[nodiscard]] Judgement judge(const Window& in, size_t at,
                                 const SectionContext& context) const;
+  [[nodiscard]] Result<Step> give_up(const Window& in) const;
 
   uint32_t id_ = 0;
   std::span<const std::byte> ending_;
-  size_t searched_ = 0; // no footer before here
+  size_t searched_ = 0;         // no footer before here
+  std::optional<size_t> stray_; // another section's footer
 };
 
 } // namespace migscope::captures

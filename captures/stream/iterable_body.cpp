@@ -88,8 +88,8 @@ Result<Step> bitmap_item(const Window& window) {
   ItemReader in(window);
   auto flags = in.be<uint8_t>();
   if ((flags & kBitmapMoreFlags) != 0)
-    return unsupported(window.offset, "dirty bitmap item with more than eight "
-                                      "flags, which no QEMU up to 11.1 sends");
+    return malformed(window.offset, "dirty bitmap item with more than eight "
+                                    "flags, which no QEMU up to 11.1 sends");
   if ((flags & kBitmapDevice) != 0)
     in.counted_string();
   if ((flags & kBitmapName) != 0)

@@ -25,5 +25,18 @@ inline constexpr size_t kMaxPackageBytes = 1u << 24;
 inline constexpr size_t kMaxMultifdPayload = 1u << 20;
 // A block's bitmap on the return path: a bit for each 4 KiB of 8 TiB.
 inline constexpr size_t kMaxBitmapBytes = 256u << 20;
+// The bitmap of a block in a mapped-ram file, which is kept while the block's
+// pages are read: enough for a block of 16 TiB in pages of 4 KiB.
+inline constexpr uint64_t kMaxMappedBitmapBytes = 512u << 20;
+// From the end of such a bitmap to the pages. QEMU goes on at the next MiB; a
+// huge page would be the largest alignment with a use.
+inline constexpr uint64_t kMaxMappedPadding = 1u << 30;
+// Places where one stream is broken. Reading on after each costs a look at up
+// to kMaxStrayBytes once more.
+inline constexpr size_t kMaxDamages = 1000;
+// How far behind the footer of another section a section's own is looked for.
+// What follows a footer so convincingly is never part of a device's state, but
+// a guest's device could be made to hold it.
+inline constexpr size_t kMaxStrayBytes = 256u << 10;
 
 } // namespace migscope::captures::limits

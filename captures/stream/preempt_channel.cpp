@@ -7,7 +7,7 @@ PreemptDecoder::PreemptDecoder(StreamEvents& events,
     : ram_(events) {
   ram_.set_page_size(main.page_size);
   ram_.expect_pages_only();
-  ram_.begin(SectionKind::part); // no block list comes here
+  ram_.begin(SectionKind::part, 0); // no block list comes here
   if (Status adopted = ram_.list().adopt(main.blocks); !adopted)
     error_ = adopted.error();
 }

@@ -1,7 +1,9 @@
 #include "captures/stream/ram_blocks.h"
 
 #include "captures/stream/limits.h"
+#include "captures/stream/mapped_region.h"
 
+#include <algorithm>
 #include <bit>
 #include <fmt/format.h>
 
@@ -14,7 +16,7 @@ constexpr uint64_t kMinHostPage = 4096;
 } // namespace
 
 Status RamBlockList::adopt(std::vector<RamBlock> blocks) {
-  begun_ = !blocks.empty();
+  begun_ = complete_ = !blocks.empty();
   for (RamBlock& block : blocks)
     if (Status added = add(std::move(block), 0); !added)
       return added;
@@ -25,9 +27,6 @@ Status RamBlockList::begin(uint64_t offset, uint64_t total,
                            const RamListLayout& layout) {
   if (begun_)
     return malformed(offset, "a second RAM block list");
-  if (layout.mapped_ram)
-    return unsupported(offset, "RAM block list of a mapped-ram file: its pages "
-                               "stand outside the stream");
   if (total > limits::kMaxRamBytes)
     return malformed(offset, fmt::format("RAM block list of {:#x} bytes, "
                                          "expected at most {:#x}",
@@ -38,27 +37,20 @@ Status RamBlockList::begin(uint64_t offset, uint64_t total,
   return {};
 }
 
-Result<Step> RamBlockList::decode(const Window& in) {
-  size_t at = 0;
-  for (;;) {
-    Window rest = in.from(at);
-    if (sum_ == total_) {
-      // A page word, whose first byte is zero as EOS and MULTIFD_FLUSH carry
-      // no address. A block without bytes would stand here uncounted.
-      ItemReader peek(rest);
-      if (peek.peek() == 0)
-        return Step{at, peek.wait().need, !peek.is_short()};
+Result<Step> RamBlockList::decode(const Window& in, uint32_t page_size) {
+  if (sum_ == total_) {
+    // A page word, whose first byte is zero as EOS and MULTIFD_FLUSH carry
+    // no address. A block without bytes would stand here uncounted.
+    ItemReader peek(in);
+    if (peek.peek() == 0) {
+      complete_ = !peek.is_short();
+      return Step{0, peek.wait().need, complete_};
     }
-    auto step = entry(rest);
-    if (!step)
-      return step;
-    at += step->used;
-    if (step->need > 0)
-      return Step{at, step->need};
   }
+  return entry(in, page_size);
 }
 
-Result<Step> RamBlockList::entry(const Window& window) {
+Result<Step> RamBlockList::entry(const Window& window, uint32_t page_size) {
   ItemReader in(window);
   std::string_view name = in.counted_string();
   if (!in.is_short() && name.empty())
@@ -76,6 +68,12 @@ Result<Step> RamBlockList::entry(const Window& window) {
     block.mr_addr = in.be<uint64_t>();
   else
     read_page_size(in, block);
+  if (layout_.mapped_ram && !in.is_short()) {
+    auto mapped = read_mapped_header(in, window.offset, block, page_size);
+    if (!mapped)
+      return fail(mapped.error());
+    block.mapped = *mapped;
+  }
   if (in.is_short())
     return in.wait();
   sum_ += block.used_length;
@@ -116,6 +114,11 @@ Status RamBlockList::add(RamBlock block, uint64_t offset) {
   if (!index_.emplace(block.name, number).second)
     return malformed(offset, fmt::format("RAM block list: a second block {}",
                                          quoted(block.name)));
+  uint64_t longest = number == 0 ? 0 : blocks_[longest_].used_length;
+  second_longest_ =
+      std::max(second_longest_, std::min(block.used_length, longest));
+  if (block.used_length > longest)
+    longest_ = number;
   blocks_.push_back(std::move(block));
   return {};
 }
@@ -125,6 +128,12 @@ std::optional<uint32_t> RamBlockList::find(std::string_view name) const {
   if (at == index_.end())
     return {};
   return at->second;
+}
+
+std::optional<uint32_t> RamBlockList::only_holder(uint64_t address) const {
+  bool one = !broken_ && !blocks_.empty() && address >= second_longest_ &&
+             address < blocks_[longest_].used_length;
+  return one ? std::optional(longest_) : std::nullopt;
 }
 
 } // namespace migscope::captures

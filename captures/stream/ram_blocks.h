@@ -25,13 +25,20 @@ public:
   // A MEM_SIZE word at `offset` that promises `total` bytes.
   [[nodiscard]] Status begin(uint64_t offset, uint64_t total,
                              const RamListLayout& layout);
-  // Takes entries. Done once the total is reached and no further entry stands
-  // there.
-  [[nodiscard]] Result<Step> decode(const Window& in);
+  // Takes one entry. Done, with nothing taken, once the total is reached and no
+  // further entry stands there.
+  [[nodiscard]] Result<Step> decode(const Window& in, uint32_t page_size);
+  // No more of it can be read. The entries so far stay, but it is not known
+  // that they are right, nor that they are all.
+  void break_off() { broken_ = true; }
 
   [[nodiscard]] bool begun() const { return begun_; }
+  [[nodiscard]] bool complete() const { return complete_; }
+  [[nodiscard]] bool broken() const { return broken_; }
   [[nodiscard]] std::span<const RamBlock> blocks() const { return blocks_; }
   [[nodiscard]] std::optional<uint32_t> find(std::string_view name) const;
+  // The block that a page at `address` must be of, as all others are shorter.
+  [[nodiscard]] std::optional<uint32_t> only_holder(uint64_t address) const;
 
 private:
   struct NameHash {
@@ -43,7 +50,7 @@ private:
   using Index =
       std::unordered_map<std::string, uint32_t, NameHash, std::equal_to<>>;
 
-  [[nodiscard]] Result<Step> entry(const Window& in);
+  [[nodiscard]] Result<Step> entry(const Window& in, uint32_t page_size);
   void read_page_size(ItemReader& in, RamBlock& block) const;
   [[nodiscard]] Status check(const RamBlock& block, uint64_t offset) const;
   [[nodiscard]] Status add(RamBlock block, uint64_t offset);
@@ -51,9 +58,13 @@ private:
   RamListLayout layout_;
   std::vector<RamBlock> blocks_;
   Index index_;
-  uint64_t total_ = 0; // bytes promised
-  uint64_t sum_ = 0;   // bytes of the entries so far
+  uint64_t total_ = 0;          // bytes promised
+  uint64_t sum_ = 0;            // bytes of the entries so far
+  uint32_t longest_ = 0;        // index
+  uint64_t second_longest_ = 0; // bytes of the longest beside it
   bool begun_ = false;
+  bool complete_ = false;
+  bool broken_ = false;
 };
 
 } // namespace migscope::captures

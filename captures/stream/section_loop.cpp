@@ -13,13 +13,9 @@ namespace migscope::captures {
 namespace {
 
 constexpr size_t kHeaderBytes = 8;
+constexpr uint32_t kReversedMagic = __builtin_bswap32(wire::kFileMagic);
 // RAM's version is 4 in all of 7.2 to 11.1.
 constexpr uint32_t kRamVersion = 4;
-
-std::string_view kind_name(SectionKind kind) {
-  constexpr std::string_view kNames[] = {"", "START", "PART", "END", "FULL"};
-  return kNames[static_cast<size_t>(kind)];
-}
 
 bool opens_item(uint8_t type) {
   return type <= wire::kSectionFull || type == wire::kCommand;
@@ -43,6 +39,10 @@ Result<Step> StreamDecoder::Impl::step(const Window& in) {
     return footer(in);
   case Stage::after_eof:
     return after_eof(in);
+  case Stage::trailing:
+    return trailing(in);
+  case Stage::lost:
+    return lost(in);
   case Stage::done:
     break;
   }
@@ -55,6 +55,10 @@ Result<Step> StreamDecoder::Impl::header(const Window& window) {
   auto version = in.be<uint32_t>();
   if (in.is_short())
     return in.wait();
+  if (magic == kReversedMagic)
+    return malformed(window.offset,
+                     "starts with \"MVEQ\": a main channel's \"QEVM\" with "
+                     "its bytes in reverse order");
   if (magic != wire::kFileMagic) {
     auto start = classify_start(window.bytes.first(kHeaderBytes));
     return malformed(window.offset,
@@ -63,9 +67,13 @@ Result<Step> StreamDecoder::Impl::header(const Window& window) {
                                  magic, describe(start), wire::kFileMagic));
   }
   if (version != wire::kFileVersion)
-    return unsupported(window.offset + 4,
-                       fmt::format("stream version {}, expected {}", version,
-                                   wire::kFileVersion));
+    return unsupported(
+        window.offset + 4,
+        fmt::format("stream version {}{}, expected {}", version,
+                    version == wire::kOldFileVersion
+                        ? " (obsolete; no QEMU from 7.2 on reads it)"
+                        : "",
+                    wire::kFileVersion));
   events_.on_header(version);
   stage_ = Stage::item;
   return in.taken();
@@ -87,12 +95,18 @@ Result<Step> StreamDecoder::Impl::item(const Window& in) {
   case wire::kCommand:
     return command(in);
   case wire::kConfiguration:
-    if (position_ == kHeaderBytes)
+    if (position_ == origin_ + kHeaderBytes)
       return configuration(in);
     break;
   default:
     break;
   }
+  Judgement second = judge_header(in);
+  if (second.verdict == Verdict::open)
+    return Step{0, second.need};
+  if (second.verdict == Verdict::yes)
+    return unsupported(in.offset, "a second stream starts here (\"QEVM\"); the "
+                                  "one before has no end-of-stream byte");
   return malformed(in.offset,
                    fmt::format("section type {:#04x}, expected EOF (0x00), "
                                "START (0x01), PART (0x02), END (0x03), FULL "
@@ -105,6 +119,7 @@ Result<Step> StreamDecoder::Impl::eof(const Window& in) {
     return malformed(in.offset, fmt::format("an end-of-stream byte inside the "
                                             "package that ends at {:#x}",
                                             *package_end_));
+  ended_ = true;
   events_.on_eof(in.offset);
   stage_ = Stage::after_eof;
   return Step{1};
@@ -167,7 +182,7 @@ Result<Step> StreamDecoder::Impl::continuation(const Window& window,
   if (!started)
     return malformed(window.offset,
                      fmt::format("{} of section {}, which no START has opened",
-                                 kind_name(kind), id));
+                                 captures::name_of(kind), id));
   SectionHeader header = *started;
   header.kind = kind;
   header.offset = window.offset;
@@ -192,7 +207,7 @@ Status StreamDecoder::Impl::begin_section(SectionHeader header) {
     stage_ = Stage::device;
   } else if (is_ram) {
     ram_.set_list_layout(layout_);
-    ram_.begin(section_.kind);
+    ram_.begin(section_.kind, section_.offset);
     stage_ = Stage::ram;
   } else {
     iterable_.begin(section_);
@@ -219,9 +234,8 @@ Result<Step> StreamDecoder::Impl::iterable(const Window& in) {
   auto step = iterable_.decode(in, context());
   if (step && iterable_.scanned() && footers_ == Footers::absent)
     return unsupported(section_.offset,
-                       captures::describe(section_) +
-                           " can only be told from what follows by its "
-                           "footer, and this stream has none");
+                       "the body can only be told from what follows by its "
+                       "footer, and this stream has none");
   if (!step)
     position_ = *step.error().offset; // the item's
   else if (step->done)
@@ -254,8 +268,13 @@ Result<Step> StreamDecoder::Impl::footer(const Window& window) {
     auto type = in.peek();
     if (in.is_short())
       return in.wait();
-    if (footers_ == Footers::unknown && opens_item(type))
-      footers_ = Footers::absent;
+    if (footers_ == Footers::unknown && opens_item(type)) {
+      Judgement next = judge_next(window, 0, context());
+      if (next.verdict == Verdict::open && window.tail == Tail::open)
+        return Step{0, next.need};
+      if (next.verdict != Verdict::no)
+        footers_ = Footers::absent;
+    }
   }
   if (footers_ == Footers::absent) {
     end_section(window.offset);
@@ -263,17 +282,16 @@ Result<Step> StreamDecoder::Impl::footer(const Window& window) {
   }
   auto type = in.be<uint8_t>();
   auto id = in.be<uint32_t>();
+  next_item_ = window.offset + kFooterBytes;
   if (type != wire::kSectionFooter)
     return malformed(window.offset,
-                     fmt::format("{}: {:#04x} after its body, expected the "
-                                 "footer (0x7e)",
-                                 captures::describe(section_), type));
+                     fmt::format("{:#04x} after the body, expected the footer "
+                                 "(0x7e)",
+                                 type));
   if (in.is_short())
     return in.wait();
   if (id != section_.id)
-    return malformed(window.offset,
-                     fmt::format("{}: a footer of section {}",
-                                 captures::describe(section_), id));
+    return malformed(window.offset, fmt::format("a footer of section {}", id));
   footers_ = Footers::present;
   end_section(window.offset + in.used());
   return in.taken();
@@ -282,6 +300,7 @@ Result<Step> StreamDecoder::Impl::footer(const Window& window) {
 void StreamDecoder::Impl::end_section(uint64_t end) {
   section_end_.end = end;
   stage_ = Stage::item;
+  ram_ended_ |= section_.kind == SectionKind::end && section_.idstr == "ram";
   events_.on_section_end(section_, section_end_);
 }
 
@@ -294,7 +313,12 @@ Result<Step> StreamDecoder::Impl::after_eof(const Window& window) {
     if (colo_)
       return unsupported(window.offset, "COLO checkpoints follow; they are not "
                                         "decoded");
-    stage_ = Stage::done;
+    if (can_resume() && judge_header(window).verdict == Verdict::no)
+      return malformed(window.offset,
+                       fmt::format("{:#04x} after the end-of-stream byte, "
+                                   "expected the description or the end",
+                                   type));
+    stage_ = Stage::trailing;
     return Step{};
   }
   auto length = in.be<uint32_t>();
@@ -309,37 +333,8 @@ Result<Step> StreamDecoder::Impl::after_eof(const Window& window) {
   events_.on_description(
       {reinterpret_cast<const char*>(text.data()), text.size()},
       window.offset + in.used() - length);
-  stage_ = colo_ ? Stage::after_eof : Stage::done;
+  stage_ = colo_ ? Stage::after_eof : Stage::trailing;
   return in.taken();
-}
-
-std::string
-StreamDecoder::Impl::describe_cut(std::span<const std::byte> rest) const {
-  std::string section =
-      fmt::format("{} of {} from {:#x}", kind_name(section_.kind),
-                  captures::describe(section_), section_.offset);
-  switch (stage_) {
-  case Stage::header:
-    return "in the file header";
-  case Stage::ram:
-    return ram_.describe_cut({rest, position_}) + ", in " + section;
-  case Stage::iterable:
-  case Stage::device:
-    return fmt::format("in the body of {} ({} bytes of it are there)", section,
-                       position_ + rest.size() - body_start_);
-  case Stage::footer:
-    return "in the footer of " + section;
-  case Stage::after_eof:
-    return "in the description";
-  default:
-    break;
-  }
-  if (rest.empty())
-    return "between sections, before the end-of-stream byte";
-  auto type = std::to_integer<uint8_t>(rest[0]);
-  if (type == wire::kConfiguration)
-    return "in the configuration section";
-  return type == wire::kCommand ? "in a command" : "in a section's header";
 }
 
 } // namespace migscope::captures

@@ -28,8 +28,18 @@ std::vector<SectionHeader> SectionTable::all() const {
   return out;
 }
 
+std::string_view name_of(SectionKind kind) {
+  constexpr std::string_view kNames[] = {"", "START", "PART", "END", "FULL"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
 std::string describe(const SectionHeader& section) {
   return fmt::format("section {} ({})", section.id, quoted(section.idstr));
+}
+
+std::string describe_open(const SectionHeader& section) {
+  return fmt::format("{} of {} from {:#x}", name_of(section.kind),
+                     describe(section), section.offset);
 }
 
 } // namespace migscope::captures

@@ -21,7 +21,13 @@ private:
   std::unordered_map<uint32_t, SectionHeader> started_;
 };
 
+// "PART"
+[[nodiscard]] std::string_view name_of(SectionKind kind);
+
 // "section 2 (\"ram\")"
 [[nodiscard]] std::string describe(const SectionHeader& section);
+
+// "PART of section 2 (\"ram\") from 0x1f40"
+[[nodiscard]] std::string describe_open(const SectionHeader& section);
 
 } // namespace migscope::captures

@@ -1,5 +1,7 @@
 #include "captures/stream/window.h"
 
+#include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 
 namespace migscope::captures {
@@ -10,6 +12,21 @@ tl::unexpected<Error> malformed(uint64_t offset, std::string message) {
 
 tl::unexpected<Error> unsupported(uint64_t offset, std::string message) {
   return fail(Error{ErrorKind::unsupported, std::move(message), {}, offset});
+}
+
+size_t find_byte(const Window& in, size_t at, size_t end, uint8_t byte) {
+  if (at >= end)
+    return end;
+  const void* hit = std::memchr(in.bytes.data() + at, byte, end - at);
+  if (!hit)
+    return end;
+  return static_cast<size_t>(static_cast<const std::byte*>(hit) -
+                             in.bytes.data());
+}
+
+bool is_plain(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 std::string quoted(std::string_view text) {

@@ -35,6 +35,22 @@ struct Step {
   bool done = false; // the parser has reached its own end
 };
 
+// Whether something can stand at a place of a window.
+enum class Verdict : uint8_t { no, yes, open };
+
+struct Judgement {
+  Verdict verdict = Verdict::no;
+  size_t need = 0; // where open: bytes of the window that decide
+};
+
+[[nodiscard]] inline Judgement decided(bool yes) {
+  return {yes ? Verdict::yes : Verdict::no};
+}
+
+// Where the byte stands next in bytes[at...end); `end` where it does not.
+[[nodiscard]] size_t find_byte(const Window& in, size_t at, size_t end,
+                               uint8_t byte);
+
 // Reads the fields of one item. The first read that finds too little makes all
 // further ones give zeros and need() say how many bytes the item takes at
 // least, so that a parser asks once, where a decision hangs on the values.
@@ -86,6 +102,9 @@ private:
                                               std::string message);
 [[nodiscard]] tl::unexpected<Error> unsupported(uint64_t offset,
                                                 std::string message);
+
+// Whether it can be a name: printable ASCII without blanks.
+[[nodiscard]] bool is_plain(std::string_view text);
 
 // A name from the stream, fit for a message: in quotes, what is not printable
 // ASCII as \xNN.

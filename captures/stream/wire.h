@@ -9,6 +9,7 @@ namespace migscope::captures::wire {
 
 inline constexpr uint32_t kFileMagic = 0x5145564d; // QEMU_VM_FILE_MAGIC, "QEVM"
 inline constexpr uint32_t kFileVersion = 3;        // QEMU_VM_FILE_VERSION
+inline constexpr uint32_t kOldFileVersion = 2; // QEMU_VM_FILE_VERSION_COMPAT
 
 inline constexpr uint8_t kEof = 0x00;           // QEMU_VM_EOF
 inline constexpr uint8_t kSectionStart = 0x01;  // QEMU_VM_SECTION_START

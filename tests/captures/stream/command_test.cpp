@@ -21,7 +21,7 @@ CommandItem item_of(Command command, const Bytes& payload) {
 }
 
 std::string error_with(const StreamBuilder& stream) {
-  return decode(stream.done()).error;
+  return decode(stream.done()).broken();
 }
 
 StreamBuilder discard(std::string_view block, uint8_t version = 0,
@@ -260,8 +260,8 @@ TEST_CASE("the state of a connection is what the next one needs") {
   auto without_name =
       StreamBuilder(kSmallPage).part(2).page(0x800, 1).eos().footer();
   CHECK(decode(without_name.done(), {.resumed = state})
-            .error.starts_with("malformed at 0x5: page 0x800 with flag "
-                               "CONTINUE"));
+            .broken()
+            .starts_with("malformed at 0x5: page 0x800 with flag CONTINUE"));
   CHECK(decode(StreamBuilder().part(3).done(), {.resumed = state}).error ==
         "malformed at 0x0: PART of section 3, which no START has opened");
 }

@@ -130,11 +130,12 @@ TEST_CASE("every change of one byte ends soundly, whatever the cut") {
   }
 }
 
-TEST_CASE("an error is final and comes back") {
+TEST_CASE("what nothing follows is an error, which is final and comes back") {
   EventLog log;
   captures::StreamDecoder decoder(log);
   auto bad = small_machine().u8(0x55);
-  Status first = decoder.feed(bad.done());
+  CHECK(decoder.feed(bad.done()));
+  Status first = decoder.finish();
   REQUIRE_FALSE(first);
   CHECK(first.error().kind == ErrorKind::malformed);
   CHECK(first.error().offset == bad.size() - 1);
@@ -185,7 +186,13 @@ TEST_CASE("another kind of file is named") {
         "malformed at 0x0: starts with 0x28b52ffd (zstd-compressed data), "
         "expected 0x5145564d (\"QEVM\") of a migration's main channel");
   CHECK(decode(StreamBuilder().header(2).done()).error ==
-        "unsupported at 0x4: stream version 2, expected 3");
+        "unsupported at 0x4: stream version 2 (obsolete; no QEMU from 7.2 on "
+        "reads it), expected 3");
+  CHECK(decode(StreamBuilder().header(4).done()).error ==
+        "unsupported at 0x4: stream version 4, expected 3");
+  CHECK(decode(StreamBuilder().text("MVEQ").be32(0x03000000).done()).error ==
+        "malformed at 0x0: starts with \"MVEQ\": a main channel's \"QEVM\" "
+        "with its bytes in reverse order");
 }
 
 TEST_CASE("bytes after the end are one problem, not an error") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <regex>
 
 namespace migscope::test {
 namespace {
@@ -91,10 +92,16 @@ void EventLog::on_section_end(const SectionHeader& header,
 }
 
 void EventLog::on_ram_blocks(std::span<const RamBlock> blocks, uint32_t) {
-  for (const RamBlock& block : blocks)
-    lines.push_back(fmt::format(
+  for (const RamBlock& block : blocks) {
+    std::string line = fmt::format(
         "block {} {:#x} page_size {} mr_addr {}", block.name, block.used_length,
-        optional_text(block.page_size), optional_text(block.mr_addr)));
+        optional_text(block.page_size), optional_text(block.mr_addr));
+    if (block.mapped)
+      line +=
+          fmt::format(" bitmap {:#x} pages {:#x}", block.mapped->bitmap_offset,
+                      block.mapped->pages_offset);
+    lines.push_back(line);
+  }
 }
 
 void EventLog::on_pages(std::span<const PageItem> pages) {
@@ -134,6 +141,12 @@ void EventLog::on_description(std::string_view json, uint64_t offset) {
                               digest(std::as_bytes(std::span(json)))));
 }
 
+void EventLog::on_damage(const Damage& damage) {
+  lines.push_back(fmt::format("damage {} {}; resumed {:#x}",
+                              kind_text(damage.error.kind),
+                              describe(damage.error), damage.resumed));
+}
+
 void EventLog::on_problem(uint64_t offset, std::string_view message) {
   lines.push_back(fmt::format("problem at {:#x}: {}", offset, message));
 }
@@ -148,6 +161,17 @@ std::vector<std::string> EventLog::lines_of(std::string_view start) const {
       lines, std::back_inserter(out),
       [&](const std::string& line) { return line.starts_with(start); });
   return out;
+}
+
+std::string Outcome::broken() const {
+  constexpr std::string_view kDamage = "damage ";
+  std::string out = error;
+  for (const std::string& line : lines)
+    if (out.empty() && line.starts_with(kDamage))
+      out =
+          line.substr(kDamage.size(), line.rfind("; resumed") - kDamage.size());
+  return std::regex_replace(
+      out, std::regex(": in [A-Z]+ of section [^:]* from 0x[0-9a-f]+: "), ": ");
 }
 
 Outcome decode(std::span<const std::byte> bytes, DecoderOptions options,

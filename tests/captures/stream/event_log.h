@@ -27,6 +27,7 @@ public:
   void on_package_end(uint64_t offset) override;
   void on_eof(uint64_t offset) override;
   void on_description(std::string_view json, uint64_t offset) override;
+  void on_damage(const captures::Damage& damage) override;
   void on_problem(uint64_t offset, std::string_view message) override;
 
   // How many lines start so.
@@ -41,6 +42,10 @@ struct Outcome {
   std::vector<std::string> lines; // events
   std::string error;              // "KIND at 0x..: MESSAGE" or empty
   uint64_t position = 0;
+
+  // The error, or else that of the first damage, as it would stand there;
+  // without the section that is named in it.
+  [[nodiscard]] std::string broken() const;
 };
 
 // Feeds `bytes` in pieces that end at `cuts` (ascending) and at the end.

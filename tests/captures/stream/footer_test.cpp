@@ -120,17 +120,17 @@ TEST_CASE("footers are all there or all absent") {
   auto head = [] {
     return StreamBuilder().header().start(1, "ram").mem_size(0).eos();
   };
-  CHECK(decode(head().end(1).eos().eof().done()).error == "");
-  CHECK(decode(head().footer().end(1).eos().eof().done()).error ==
-        "malformed at 0x3b: section 1 (\"ram\"): 0x00 after its body, expected "
+  CHECK(decode(head().end(1).eos().eof().done()).broken() == "");
+  CHECK(decode(head().footer().end(1).eos().eof().done()).broken() ==
+        "malformed at 0x3b: 0x00 after the body, expected "
         "the footer (0x7e)");
-  CHECK(decode(head().end(1).eos().footer().eof().done()).error ==
+  CHECK(decode(head().end(1).eos().footer().eof().done()).broken() ==
         "malformed at 0x36: section type 0x7e, expected EOF (0x00), START "
         "(0x01), PART (0x02), END (0x03), FULL (0x04) or COMMAND (0x08)");
-  CHECK(decode(head().footer(3).eof().done()).error ==
-        "malformed at 0x29: section 1 (\"ram\"): a footer of section 3");
-  CHECK(decode(head().u8(0x66).done()).error ==
-        "malformed at 0x29: section 1 (\"ram\"): 0x66 after its body, expected "
+  CHECK(decode(head().footer(3).eof().done()).broken() ==
+        "malformed at 0x29: a footer of section 3");
+  CHECK(decode(head().u8(0x66).done()).broken() ==
+        "malformed at 0x29: 0x66 after the body, expected "
         "the footer (0x7e)");
 }
 
@@ -146,9 +146,9 @@ TEST_CASE("without footers only described devices can be told apart") {
                     .u8(0)
                     .eof();
   CHECK(decode(stream.done(), {.description = described(30)}).error == "");
-  CHECK(decode(stream.done()).error ==
-        "unsupported at 0x3c: a device section in a stream without section "
-        "footers, and no description tells its size");
+  CHECK(decode(stream.done()).broken() ==
+        "unsupported at 0x3c: the body's size is told neither by a footer, as "
+        "this stream has none, nor by a description");
   CHECK(decode(stream.done(), {.description = described(29)})
             .error.starts_with("unsupported at 0x3c: "));
   auto unknown = StreamBuilder().header().start(1, "ram").mem_size(0).eos();
@@ -165,10 +165,14 @@ TEST_CASE("a body without end is not buffered for ever") {
   Status status;
   for (int mib = 0; mib < 66 && status; ++mib)
     status = decoder.feed(filler);
+  REQUIRE(status);
+  status = decoder.finish();
   REQUIRE_FALSE(status);
   CHECK(status.error().kind == ErrorKind::malformed);
   CHECK(describe(status.error()) ==
-        "at 0xc3: no footer within 67108864 bytes of the section's body");
+        "at 0xc3: in FULL of section 9 (\"thing\") from 0xb0: no footer within "
+        "67108864 bytes of the section's body");
+  CHECK(decoder.position() == 0xc3);
 }
 
 TEST_CASE("a device body is handed over whole") {

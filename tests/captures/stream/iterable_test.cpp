@@ -25,8 +25,8 @@ std::string body_of(std::string_view idstr, Body body) {
   Outcome by_bytes = decode_by_bytes(stream.done());
   CHECK(by_bytes.lines == out.lines);
   CHECK(by_bytes.error == out.error);
-  if (!out.error.empty())
-    return out.error;
+  if (!out.broken().empty())
+    return out.broken();
   EventLog log;
   log.lines = out.lines;
   auto line = log.lines_of("section_end 3").at(0);
@@ -68,7 +68,7 @@ TEST_CASE("dirty-bitmap: granularity has 32 bits, names come only at times") {
                          "0x04"));
   CHECK(body_of("dirty-bitmap", [](auto& b) {
           b.u8(0x80);
-        }).starts_with("unsupported at 0xca: "));
+        }).starts_with("malformed at 0xca: dirty bitmap item with more "));
   CHECK(body_of("dirty-bitmap",
                 [](auto& b) { b.u8(0x40).be64(0).be32(8).be64(1ull << 60); }) ==
         "malformed at 0xca: dirty bitmap data of 0x1000000000000000 bytes, "
