@@ -56,8 +56,9 @@ struct BlockTotals {
   uint64_t unique_pages = 0;
   uint64_t sent_pages = 0;
   uint64_t resent_pages = 0;
-  uint64_t stop_copy_pages = 0;
-  uint64_t stop_copy_bytes = 0;
+  // Unknown where the stream does not tell what was sent in the pause.
+  std::optional<uint64_t> stop_copy_pages = 0;
+  std::optional<uint64_t> stop_copy_bytes = 0;
 };
 
 struct RamTotals {
@@ -77,8 +78,8 @@ struct ResentRegion {
   uint64_t bytes = 0;
   uint64_t sent_pages = 0;
   uint64_t resent_pages = 0;
-  uint64_t stop_copy_pages = 0;
-  uint64_t stop_copy_resent_pages = 0; // of these, sent before
+  std::optional<uint64_t> stop_copy_pages = 0;        // as in BlockTotals
+  std::optional<uint64_t> stop_copy_resent_pages = 0; // of these, sent before
 };
 
 // Figures QEMU keeps itself, from its last query-migrate, to stand beside
@@ -127,6 +128,23 @@ struct DeviceState {
   bool in_pause = true; // false for state sent while the guest still ran
 };
 
+// What another handler than RAM sent in pieces: dirty bitmaps, disks, VFIO.
+struct IterableState {
+  std::string name;
+  uint32_t instance_id = 0;
+  uint64_t sections = 0;
+  uint64_t bytes = 0; // on the wire, section headers and footers included
+};
+
+// Pages the destination asked for after the switch to postcopy.
+struct PageRequests {
+  uint64_t requests = 0; // messages on the return path
+  uint64_t answered = 0; // of these, whose page was sent
+  // From the arrival of the request to that of its page, of those that were
+  // not on their way already. Unknown without arrival times.
+  std::optional<double> median_ms, max_ms;
+};
+
 struct StopAndCopy {
   uint64_t pages = 0, zero_pages = 0, bytes = 0; // RAM
   uint64_t device_bytes = 0;
@@ -168,7 +186,9 @@ struct Analysis {
   std::vector<Round> rounds;
   // The stream shows only rounds that sent something again.
   bool rounds_are_lower_bound = false;
+  std::vector<IterableState> iterables;
   std::optional<StopAndCopy> stop_and_copy;
+  std::optional<PageRequests> postcopy; // where the return path is there
   Downtime downtime;
   std::vector<Finding> findings;
 };

@@ -3,10 +3,8 @@
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
 #include "analyzer/method.h"
+#include "analyzer/read_stream.h"
 #include "analyzer/round_times.h"
-#include "analyzer/stream_model.h"
-#include "captures/stream/decoder.h"
-#include "captures/stream/stream_start.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,19 +14,6 @@ namespace {
 
 using captures::Recording;
 
-constexpr uint32_t kDefaultPageSize = 4096;
-// Descriptions of machines with hundreds of devices stay under 1 MiB.
-constexpr size_t kTailBytes = 16u << 20;
-
-// The main channel, read.
-struct ReadStream {
-  std::unique_ptr<StreamModel> model;
-  std::vector<captures::Chunk> chunks;
-  captures::StreamStart start = captures::StreamStart::unknown;
-  uint64_t bytes = 0;
-  bool complete = false;
-};
-
 void add_problem(Analysis& analysis, Severity severity,
                  const std::string& channel, const Error& error) {
   std::string text = error.message;
@@ -37,59 +22,6 @@ void add_problem(Analysis& analysis, Severity severity,
   analysis.input.problems.push_back({severity, channel, error.offset, text});
   if (severity == Severity::error)
     analysis.input.complete = false;
-}
-
-captures::DecoderOptions decoder_options(captures::ByteSource& source) {
-  captures::DecoderOptions options;
-  options.page_size = kDefaultPageSize;
-  auto tail = source.tail(kTailBytes);
-  if (!tail)
-    return options; // reading from the front will tell what is wrong
-  auto text = captures::find_description(*tail);
-  if (!text)
-    return options;
-  // One that cannot be read is told of when the decoder comes to it.
-  if (auto description = captures::parse_description(*text)) {
-    options.page_size = description->page_size.value_or(kDefaultPageSize);
-    options.description = std::move(*description);
-  }
-  return options;
-}
-
-ReadStream read_stream(Analysis& analysis, const std::string& name,
-                       captures::ByteSource& source) {
-  ReadStream out;
-  captures::DecoderOptions options = decoder_options(source);
-  out.model = std::make_unique<StreamModel>();
-  captures::StreamDecoder decoder(*out.model, std::move(options));
-  Status decoded, stored;
-  for (;;) {
-    auto piece = source.next();
-    if (!piece)
-      stored = fail(piece.error());
-    if (!piece || piece->empty())
-      break;
-    if (out.bytes == 0)
-      out.start = captures::classify_start(*piece);
-    out.bytes += piece->size();
-    // After a break the rest is only counted.
-    if (decoded)
-      decoded = decoder.feed(*piece);
-  }
-  if (decoded)
-    decoded = decoder.finish();
-  if (!stored)
-    add_problem(analysis, Severity::error, name, stored.error());
-  if (!decoded)
-    add_problem(analysis, Severity::error, name, decoded.error());
-  for (Problem problem : out.model->problems()) {
-    problem.channel = name;
-    analysis.input.problems.push_back(std::move(problem));
-  }
-  auto chunks = source.chunks();
-  out.chunks.assign(chunks.begin(), chunks.end());
-  out.complete = decoded && stored;
-  return out;
 }
 
 Timeline read_timeline(Analysis& analysis, const Recording& recording) {
@@ -223,37 +155,38 @@ std::optional<StopAndCopy> stop_and_copy(const StreamModel& model) {
   return out;
 }
 
-// The first channel; a migration of several is told as what it is.
-Result<std::optional<ReadStream>> read_main(Analysis& analysis,
-                                            const Recording& recording) {
-  std::optional<ReadStream> out;
-  for (const captures::RecordedChannel& channel : recording.channels) {
-    ++analysis.input.channels;
-    auto source = captures::open_source(channel.path);
-    if (!source && !recording.manifest)
-      return fail(source.error());
-    if (!source) {
-      add_problem(analysis, Severity::error, channel.name, source.error());
-      continue;
-    }
-    if (!out) {
-      out = read_stream(analysis, channel.name, **source);
-      analysis.input.bytes += out->bytes;
-      continue;
-    }
-    analysis.input.bytes += (*source)->bytes().value_or(0);
-    add_problem(analysis, Severity::error, channel.name,
-                {ErrorKind::unsupported,
-                 "only the first channel of a migration is read"});
+// A recording may have been made without the stream, or before any of it came.
+Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
+                                                const Recording& recording) {
+  auto read = read_stream(recording);
+  if (!read && !recording.manifest)
+    return fail(read.error());
+  if (!read) {
+    analysis.input.channels = static_cast<int>(recording.channels.size());
+    if (!recording.channels.empty())
+      add_problem(analysis, Severity::error, "", read.error());
+    return std::nullopt;
   }
-  return out;
+  analysis.input.channels = read->channels;
+  analysis.input.bytes = read->bytes;
+  analysis.input.complete &= read->complete;
+  for (const Problem& problem : read->problems)
+    analysis.input.problems.push_back(problem);
+  return std::optional(std::move(*read));
+}
+
+// Only a precopy's stream tells what was sent with the guest stopped.
+void forget_pause(Ram& ram) {
+  for (BlockTotals& block : ram.blocks)
+    block.stop_copy_pages = block.stop_copy_bytes = std::nullopt;
+  for (ResentRegion& region : ram.resent_regions)
+    region.stop_copy_pages = region.stop_copy_resent_pages = std::nullopt;
 }
 
 // Rounds and pause, as far as they can be told of this kind of migration.
 void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
   Method method =
-      migration_method(timeline, stream ? stream->model.get() : nullptr,
-                       analysis.input.channels);
+      migration_method(timeline, stream ? stream->model.get() : nullptr);
   analysis.outcome.mode = to_string(method);
   if (std::string limits = limits_of(method); !limits.empty())
     analysis.input.problems.push_back({Severity::warning, "", {}, limits});
@@ -275,6 +208,12 @@ void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
   if (stream && stream->model->has_ram()) {
     analysis.ram = stream->model->ram();
     analysis.ram->qemu = qemu_counters(timeline);
+    if (!by_stream)
+      forget_pause(*analysis.ram);
+  }
+  if (stream) {
+    analysis.iterables = stream->model->iterables();
+    analysis.postcopy = stream->requests;
   }
   if (method == Method::postcopy || method == Method::background) {
     analysis.downtime.unexplained_ms = analysis.downtime.total_ms;
@@ -299,24 +238,10 @@ Result<Analysis> analyze(const Recording& recording) {
   if (recording.manifest)
     check_manifest(analysis, *recording.manifest);
   Timeline timeline = read_timeline(analysis, recording);
-  auto read = read_main(analysis, recording);
+  auto read = read_channels(analysis, recording);
   if (!read)
     return fail(read.error());
   const ReadStream* stream = *read ? &**read : nullptr;
-  if (!recording.manifest && (!stream || stream->bytes == 0))
-    return fail({ErrorKind::malformed,
-                 "there is nothing in it",
-                 recording.path.string(),
-                 {}});
-  // Fewer bytes than tell are a stream that was cut off.
-  if (!recording.manifest && stream->start != captures::StreamStart::main &&
-      stream->bytes >= captures::kStartBytes)
-    return fail({ErrorKind::unsupported,
-                 fmt::format("expected the main channel of a migration, found "
-                             "{}",
-                             captures::describe(stream->start)),
-                 recording.path.string(),
-                 {}});
   describe_vm(analysis, recording, timeline,
               stream ? stream->model.get() : nullptr);
   describe_outcome(analysis, recording, timeline, stream);

@@ -19,8 +19,7 @@ bool seen(const Timeline& timeline, MigrationStatus status) {
 
 } // namespace
 
-Method migration_method(const Timeline& timeline, const StreamModel* model,
-                        int channels) {
+Method migration_method(const Timeline& timeline, const StreamModel* model) {
   StreamMarks marks = model ? model->marks() : StreamMarks{};
   if (marks.postcopy || seen(timeline, MigrationStatus::postcopy_active))
     return Method::postcopy;
@@ -29,8 +28,10 @@ Method migration_method(const Timeline& timeline, const StreamModel* model,
                             "background-snapshot") ||
       (model && model->has_ram() && marks.eof && !marks.ram_end_begin))
     return Method::background;
+  if (marks.mapped)
+    return Method::mapped;
   if (qmp::capability_is_on(timeline.source_capabilities, "multifd") ||
-      channels > 1)
+      marks.multifd)
     return Method::multifd;
   return Method::precopy;
 }
@@ -43,6 +44,7 @@ const char* to_string(Method method) {
     return "background-snapshot";
   case Method::precopy:
   case Method::multifd:
+  case Method::mapped:
     break;
   }
   return "precopy";
@@ -51,8 +53,11 @@ const char* to_string(Method method) {
 std::string limits_of(Method method) {
   switch (method) {
   case Method::multifd:
-    return "a multifd migration: RAM is that of the main channel only, and the "
-           "rounds are without pages";
+    return "a multifd migration: nothing in its channels tells which of their "
+           "pages were sent in which round, so the rounds are without pages";
+  case Method::mapped:
+    return "a mapped-ram file: a page that is sent again overwrites itself, so "
+           "only the last sends are there, and the rounds are without pages";
   case Method::postcopy:
     return "a postcopy migration: rounds, stop-and-copy and the pieces of the "
            "downtime are told of precopy only";

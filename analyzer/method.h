@@ -11,13 +11,14 @@ enum class Method {
   multifd,    // precopy whose pages went over several channels
   postcopy,   // switched over to it, that is; being able to is still precopy
   background, // a snapshot of a guest that runs on
+  mapped,     // precopy to a mapped-ram file
 };
 
 // `model` is the main channel's, null without a stream.
 [[nodiscard]] Method migration_method(const Timeline& timeline,
-                                      const StreamModel* model, int channels);
+                                      const StreamModel* model);
 
-// As outcome.mode says it: multifd is a way of precopy.
+// As outcome.mode says it: multifd and mapped-ram are ways of precopy.
 [[nodiscard]] const char* to_string(Method method);
 
 // What the report does not tell of it and why; empty for precopy.

@@ -75,12 +75,12 @@ PageLedger::PageLedger(uint32_t page_size)
 PageLedger::~PageLedger() = default;
 
 bool PageLedger::set_blocks(std::span<const captures::RamBlock> blocks) {
-  tables_.clear();
-  for (const captures::RamBlock& block : blocks) {
+  for (const captures::RamBlock& block : blocks.subspan(tables_.size())) {
     // One more than needed where the last page is whole.
-    tables_.push_back(Table::map(block.used_length / page_size_ + 1));
-    if (!tables_.back())
+    auto table = Table::map(block.used_length / page_size_ + 1);
+    if (!table)
       return false;
+    tables_.push_back(std::move(table));
   }
   return true;
 }

@@ -33,8 +33,9 @@ public:
   PageLedger(const PageLedger&) = delete;
   PageLedger& operator=(const PageLedger&) = delete;
 
-  // Blocks in the order of PageItem::block. Fails where the address space
-  // does not suffice for the tables.
+  // Blocks in the order of PageItem::block; a list told again may be longer,
+  // and what was recorded stays. Fails where the address space does not suffice
+  // for the tables.
   [[nodiscard]] bool set_blocks(std::span<const captures::RamBlock> blocks);
 
   // `section` is the index of the RAM section the page stands in.

@@ -3,6 +3,7 @@
 #include "captures/stream/wire.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace migscope::analyzer {
 
@@ -19,67 +20,7 @@ constexpr uint64_t kRegionBytes = 2u << 20;
 // A stream that is all problems must not fill memory with them.
 constexpr size_t kMaxProblems = 1000;
 
-} // namespace
-
-StreamModel::StreamModel() = default;
-StreamModel::~StreamModel() = default;
-
-void StreamModel::on_configuration(const captures::Configuration& value) {
-  configuration_ = value;
-}
-
-void StreamModel::on_section_begin(const SectionHeader& header) {
-  if (header.kind == SectionKind::end && !marks_.switchover)
-    marks_.switchover = header.offset;
-  in_ram_section_ = header.idstr == "ram" && header.kind != SectionKind::start;
-  if (in_ram_section_) {
-    RamSection section;
-    section.offset = header.offset;
-    section.kind = header.kind;
-    sections_.push_back(section);
-    if (header.kind == SectionKind::end)
-      marks_.ram_end_begin = header.offset;
-  }
-}
-
-void StreamModel::on_section_end(const SectionHeader& header,
-                                 const SectionEnd& end) {
-  if (in_ram_section_ && !sections_.empty()) {
-    sections_.back().end = end.end;
-    if (header.kind == SectionKind::end)
-      marks_.ram_end_end = end.end;
-  }
-  in_ram_section_ = false;
-  if (header.kind != SectionKind::full)
-    return;
-  DeviceState device;
-  device.name = header.idstr;
-  device.instance_id = header.instance_id;
-  device.version = header.version_id;
-  device.bytes = end.end - header.offset;
-  device.offset = header.offset;
-  device.in_pause = marks_.switchover.has_value();
-  devices_.push_back(std::move(device));
-}
-
-void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
-                                uint32_t page_size) {
-  blocks_.clear();
-  ledger_ = std::make_unique<PageLedger>(page_size);
-  for (const captures::RamBlock& block : blocks) {
-    BlockTotals totals;
-    totals.name = block.name;
-    totals.bytes = block.used_length;
-    totals.pages = block.used_length / page_size;
-    blocks_.push_back(std::move(totals));
-  }
-  if (!ledger_->set_blocks(blocks)) {
-    on_problem(0, "the block list claims more memory than can be followed");
-    blocks_.clear();
-  }
-}
-
-void StreamModel::count(RamSection& section, const PageItem& page) {
+void count(RamSection& section, const PageItem& page) {
   ++section.pages;
   section.bytes += page.wire_bytes;
   switch (page.kind) {
@@ -98,6 +39,86 @@ void StreamModel::count(RamSection& section, const PageItem& page) {
   }
 }
 
+} // namespace
+
+StreamModel::StreamModel(std::vector<StreamChannel> channels)
+    : channels_(std::move(channels)) {}
+StreamModel::~StreamModel() = default;
+
+void StreamModel::on_configuration(const captures::Configuration& value) {
+  configuration_ = value;
+  marks_.mapped = std::ranges::find(value.capabilities, "mapped-ram") !=
+                  value.capabilities.end();
+}
+
+void StreamModel::on_section_begin(const SectionHeader& header) {
+  if (header.kind == SectionKind::end && !marks_.switchover)
+    marks_.switchover = header.offset;
+  in_ram_section_ = false;
+  if (header.idstr == "ram" && header.kind != SectionKind::full)
+    open_ram_section(header);
+}
+
+void StreamModel::open_ram_section(const SectionHeader& header) {
+  if (header.kind == SectionKind::start && !marks_.mapped)
+    return;
+  in_ram_section_ = true;
+  RamSection section;
+  section.offset = header.offset;
+  section.kind = header.kind;
+  sections_.push_back(section);
+  if (header.kind == SectionKind::end)
+    marks_.ram_end_begin = header.offset;
+}
+
+void StreamModel::close_ram_section(uint64_t end) {
+  if (in_ram_section_)
+    sections_.back().end = end;
+  in_ram_section_ = false;
+}
+
+void StreamModel::on_section_end(const SectionHeader& header,
+                                 const SectionEnd& end) {
+  if (in_ram_section_ && header.kind == SectionKind::end)
+    marks_.ram_end_end = end.end;
+  close_ram_section(end.end);
+  if (header.kind != SectionKind::full) {
+    if (header.idstr == "ram")
+      return;
+    IterableState& state = iterables_[{header.idstr, header.instance_id}];
+    state.name = header.idstr;
+    state.instance_id = header.instance_id;
+    ++state.sections;
+    state.bytes += end.end - header.offset;
+    return;
+  }
+  DeviceState device;
+  device.name = header.idstr;
+  device.instance_id = header.instance_id;
+  device.version = header.version_id;
+  device.bytes = end.end - header.offset;
+  device.offset = header.offset;
+  device.in_pause = marks_.switchover.has_value();
+  devices_.push_back(std::move(device));
+}
+
+void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
+                                uint32_t page_size) {
+  if (!ledger_)
+    ledger_ = std::make_unique<PageLedger>(page_size);
+  for (const captures::RamBlock& block : blocks.subspan(blocks_.size())) {
+    BlockTotals totals;
+    totals.name = block.name;
+    totals.bytes = block.used_length;
+    totals.pages = block.used_length / page_size;
+    blocks_.push_back(std::move(totals));
+  }
+  if (!ledger_->set_blocks(blocks)) {
+    on_problem(0, "the block list claims more memory than can be followed");
+    blocks_.clear();
+  }
+}
+
 void StreamModel::on_pages(std::span<const PageItem> pages) {
   if (blocks_.empty() || sections_.empty())
     return;
@@ -111,8 +132,8 @@ void StreamModel::on_pages(std::span<const PageItem> pages) {
     ++block.sent_pages;
     block.unique_pages += !sent.resent;
     block.resent_pages += sent.resent;
-    block.stop_copy_pages += last;
-    block.stop_copy_bytes += last ? page.wire_bytes : 0;
+    *block.stop_copy_pages += last;
+    *block.stop_copy_bytes += last ? page.wire_bytes : 0;
     section.resent += sent.resent;
     section.same_content += sent.same_content;
     section.repeats = std::max(section.repeats, sent.earlier_section);
@@ -136,9 +157,46 @@ void StreamModel::on_description(std::string_view /*json*/, uint64_t offset) {
   marks_.description = offset;
 }
 
+void StreamModel::on_multifd_flush(uint64_t /*offset*/) {
+  marks_.multifd = true;
+}
+
+void StreamModel::on_device_packet(const captures::MultifdDeviceState& packet) {
+  IterableState& state =
+      iterables_[{std::string(packet.idstr), packet.instance_id}];
+  state.name = packet.idstr;
+  state.instance_id = packet.instance_id;
+  state.bytes += packet.payload.size();
+}
+
+std::vector<IterableState> StreamModel::iterables() const {
+  std::vector<IterableState> out;
+  for (const auto& [owner, state] : iterables_)
+    out.push_back(state);
+  return out;
+}
+
+void StreamModel::on_channel(size_t channel) {
+  channel_ = channels_.at(channel);
+  marks_.multifd |= channel_.start == captures::StreamStart::multifd;
+}
+
+void StreamModel::on_damage(const captures::Damage& damage) {
+  damaged_ = true;
+  close_ram_section(damage.resumed);
+  add_problem(Severity::error, damage.error.offset,
+              fmt::format("{}; reading goes on at {:#x}", damage.error.message,
+                          damage.resumed));
+}
+
 void StreamModel::on_problem(uint64_t offset, std::string_view message) {
+  add_problem(Severity::warning, offset, std::string(message));
+}
+
+void StreamModel::add_problem(Severity severity, std::optional<uint64_t> offset,
+                              std::string message) {
   if (problems_.size() < kMaxProblems)
-    problems_.push_back({Severity::warning, "", offset, std::string(message)});
+    problems_.push_back({severity, channel_.name, offset, std::move(message)});
 }
 
 std::vector<ResentRegion> StreamModel::resent_regions() const {
@@ -167,8 +225,8 @@ std::vector<ResentRegion> StreamModel::resent_regions() const {
       bool in_end = has_end && state.last_section == last;
       region.sent_pages += state.sends;
       region.resent_pages += state.sends - 1;
-      region.stop_copy_pages += in_end;
-      region.stop_copy_resent_pages += in_end && state.sends > 1;
+      *region.stop_copy_pages += in_end;
+      *region.stop_copy_resent_pages += in_end && state.sends > 1;
     });
     flush();
   }

@@ -1,14 +1,19 @@
-// One migration stream read from end to end, reduced to what the analysis
+// One migration's channels read from end to end, reduced to what the analysis
 // needs: sections, totals a block, devices, and the page ledger.
 #pragma once
 
 #include "analyzer/analysis.h"
 #include "analyzer/page_ledger.h"
 #include "captures/stream/events.h"
+#include "captures/stream/stream_start.h"
+
+#include <map>
 
 namespace migscope::analyzer {
 
-// One `ram` PART or END section.
+// One `ram` PART or END section, or a START with pages (mapped-ram). On a
+// multifd migration's main channel it holds also the pages of the epochs that
+// end in it.
 struct RamSection {
   uint64_t offset = 0;
   uint64_t end = 0; // first byte after it; 0 while unfinished
@@ -30,11 +35,20 @@ struct StreamMarks {
   std::optional<uint64_t> eof;         // the end-of-stream byte
   std::optional<uint64_t> description; // the JSON text after it
   bool postcopy = false; // a command that only a switch to postcopy sends
+  bool multifd = false;  // pages came on multifd channels
+  bool mapped = false;   // a mapped-ram file
+};
+
+// A channel that on_channel tells of.
+struct StreamChannel {
+  std::string name; // for problems
+  captures::StreamStart start = captures::StreamStart::main;
 };
 
 class StreamModel final : public captures::StreamEvents {
 public:
-  StreamModel();
+  // `channels` by the index that on_channel tells.
+  explicit StreamModel(std::vector<StreamChannel> channels = {});
   ~StreamModel() override;
 
   void on_configuration(const captures::Configuration&) override;
@@ -44,9 +58,13 @@ public:
   void on_ram_blocks(std::span<const captures::RamBlock>,
                      uint32_t page_size) override;
   void on_pages(std::span<const captures::PageItem>) override;
+  void on_multifd_flush(uint64_t offset) override;
+  void on_device_packet(const captures::MultifdDeviceState&) override;
   void on_command(const captures::CommandItem&) override;
   void on_eof(uint64_t offset) override;
   void on_description(std::string_view json, uint64_t offset) override;
+  void on_damage(const captures::Damage&) override;
+  void on_channel(size_t channel) override;
   void on_problem(uint64_t offset, std::string_view message) override;
 
   [[nodiscard]] const std::optional<captures::Configuration>&
@@ -59,10 +77,13 @@ public:
   [[nodiscard]] const std::vector<DeviceState>& devices() const {
     return devices_;
   }
+  [[nodiscard]] std::vector<IterableState> iterables() const;
   [[nodiscard]] const StreamMarks& marks() const { return marks_; }
   [[nodiscard]] const std::vector<Problem>& problems() const {
     return problems_;
   }
+  // Some of it could not be read.
+  [[nodiscard]] bool damaged() const { return damaged_; }
   // Blocks, totals and regions; QEMU's counters are left for the caller.
   [[nodiscard]] Ram ram() const;
   // Bytes of a target page; nothing before the block list.
@@ -72,7 +93,12 @@ public:
   [[nodiscard]] bool has_ram() const { return !blocks_.empty(); }
 
 private:
-  void count(RamSection& section, const captures::PageItem& page);
+  using Owner = std::pair<std::string, uint32_t>; // idstr, instance
+
+  void open_ram_section(const captures::SectionHeader& header);
+  void close_ram_section(uint64_t end);
+  void add_problem(Severity severity, std::optional<uint64_t> offset,
+                   std::string message);
   [[nodiscard]] std::vector<ResentRegion> resent_regions() const;
 
   std::unique_ptr<PageLedger> ledger_; // there as soon as blocks_ are
@@ -80,9 +106,13 @@ private:
   std::vector<BlockTotals> blocks_;
   std::vector<RamSection> sections_;
   std::vector<DeviceState> devices_;
+  std::map<Owner, IterableState> iterables_;
   StreamMarks marks_;
+  std::vector<StreamChannel> channels_;
   std::vector<Problem> problems_;
+  StreamChannel channel_; // the current one
   bool in_ram_section_ = false;
+  bool damaged_ = false;
 };
 
 } // namespace migscope::analyzer

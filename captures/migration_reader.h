@@ -8,6 +8,7 @@
 #pragma once
 
 #include "captures/sources.h"
+#include "captures/stream/description.h"
 #include "captures/stream/events.h"
 #include "captures/stream/stream_start.h"
 
@@ -16,27 +17,34 @@ namespace migscope::captures {
 // One channel, opened and recognised.
 struct OpenChannel {
   std::string name; // for messages
+  // Null where it could not be opened; `error` says why.
   std::unique_ptr<ByteSource> source;
-  std::vector<std::byte> head; // its first bytes, already read
+  std::vector<std::byte> head; // what was read to recognise it
   StreamStart start = StreamStart::unknown;
-  // What came of reading it.
-  uint64_t bytes = 0;
-  std::optional<Error> error; // why not all of it could be read
+  uint64_t bytes = 0;                     // read so far
+  std::optional<uint8_t> multifd_id = {}; // as a multifd channel's hello says
+  // Why it could not be read to its end. Damage that could be passed is told
+  // by on_damage instead.
+  std::optional<Error> error;
 };
+
+// Opens a recording's channels, and its return paths.
+[[nodiscard]] std::vector<OpenChannel>
+open_channels(const Recording& recording);
+
+// The main channel's index. Fails where there is none, saying what the others
+// are and what to do instead, and where there are several.
+[[nodiscard]] Result<size_t> find_main(std::span<const OpenChannel> channels);
 
 struct ReadOptions {
-  // JSON of another capture or of -dump-vmstate, for a stream without one.
-  std::optional<std::string> description = {};
+  // For a stream that does not hold its own.
+  std::optional<Description> description = {};
 };
 
-// Opens the channels of all recordings. A channel that cannot be opened is in
-// the list with its error.
-[[nodiscard]] std::vector<OpenChannel>
-open_channels(std::span<const Recording> recordings);
-
-// Reads every channel to its end and fills in bytes and error. Damage and
-// problems go to `events` as they are met.
-void read_migration(std::vector<OpenChannel>& channels, StreamEvents& events,
+// Reads every channel but the return paths to its end and fills in bytes and
+// error. `events` hears of on_channel with the index into `channels`.
+// find_main() has to succeed.
+void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
                     const ReadOptions& options = {});
 
 } // namespace migscope::captures

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <map>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -176,8 +177,14 @@ std::vector<RecordedChannel> session_channels(const fs::path& session) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(session, ignored)) {
     std::string name = entry.path().filename().string();
-    if (auto number = channel_number(name))
-      found[*number] = {name, entry.path()};
+    auto number = channel_number(name);
+    if (!number)
+      continue;
+    RecordedChannel channel{name, entry.path()};
+    fs::path back = session / fmt::format("channel-{}.return.zst", *number);
+    if (fs::exists(back, ignored))
+      channel.return_path = back;
+    found[*number] = std::move(channel);
   }
   std::vector<RecordedChannel> out;
   for (auto& [number, channel] : found)

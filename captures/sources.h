@@ -33,6 +33,8 @@ open_source(const std::filesystem::path& path);
 struct RecordedChannel {
   std::string name; // file name, for messages
   std::filesystem::path path;
+  // Where its other direction was stored.
+  std::optional<std::filesystem::path> return_path = {};
 };
 
 // What stands under a path that a user gave.

@@ -96,6 +96,14 @@ struct CommandItem {
   std::span<const std::byte> payload;
 };
 
+// A part of one device's state that came on a multifd channel (VFIO, 10.0+).
+struct MultifdDeviceState {
+  uint64_t offset = 0; // of the packet
+  std::string_view idstr;
+  uint32_t instance_id = 0;
+  std::span<const std::byte> payload;
+};
+
 // A stretch of the input that could not be read. Nothing of it was told.
 struct Damage {
   Error error;          // kind malformed, offset of the first bad byte
@@ -125,6 +133,7 @@ public:
   virtual void on_pages(std::span<const PageItem>) {}
   // A MULTIFD_FLUSH word.
   virtual void on_multifd_flush(uint64_t /*offset*/) {}
+  virtual void on_device_packet(const MultifdDeviceState&) {}
   virtual void on_command(const CommandItem&) {}
   // The sections and commands until on_package_end came in one PACKAGED
   // command: they were made before its first byte was sent.

@@ -44,14 +44,6 @@ struct MultifdPacket {
   uint32_t payload_bytes = 0; // as on the wire
 };
 
-// One device's state in pieces, VFIO only (10.0+).
-struct MultifdDeviceState {
-  uint64_t offset = 0;
-  std::string_view idstr;
-  uint32_t instance_id = 0;
-  std::span<const std::byte> payload;
-};
-
 class MultifdEvents {
 public:
   virtual ~MultifdEvents() = default;

@@ -2,6 +2,7 @@
 
 #include "base/byte_order.h"
 #include "captures/stream/command.h"
+#include "captures/stream/return_path.h"
 #include "captures/stream/wire.h"
 
 #include <algorithm>
@@ -45,6 +46,20 @@ bool starts_with_command(std::span<const std::byte> bytes) {
          legal_length(command, length);
 }
 
+// A return path begins with the answer to the PING that opens it or, after a
+// postcopy pause, with RECV_BITMAP.
+bool starts_with_answer(std::span<const std::byte> bytes) {
+  if (bytes.size() < 8)
+    return false;
+  auto message = load_be<uint16_t>(bytes.data());
+  auto length = load_be<uint16_t>(bytes.data() + 2);
+  bool pong = message == static_cast<uint16_t>(ReturnMessage::pong) &&
+              length == sizeof(uint32_t);
+  bool bitmap = message == static_cast<uint16_t>(ReturnMessage::recv_bitmap) &&
+                length > 1 && std::to_integer<size_t>(bytes[4]) + 1 == length;
+  return pong || bitmap;
+}
+
 // A page word with PAGE or ZERO and a block name.
 bool starts_with_page(std::span<const std::byte> bytes) {
   if (bytes.size() < 10)
@@ -71,6 +86,8 @@ StreamStart classify_start(std::span<const std::byte> bytes) {
       return magic.start;
   if (starts_with_command(bytes))
     return StreamStart::recovered_main;
+  if (starts_with_answer(bytes))
+    return StreamStart::return_path;
   if (starts_with_page(bytes))
     return StreamStart::preempt;
   return StreamStart::unknown;
@@ -88,6 +105,8 @@ std::string_view describe(StreamStart start) {
     return "a main channel after a postcopy pause";
   case StreamStart::preempt:
     return "a postcopy-preempt channel";
+  case StreamStart::return_path:
+    return "a return path";
   case StreamStart::tls:
     return "an encrypted (TLS) connection";
   case StreamStart::libvirt_save:

@@ -14,6 +14,7 @@ enum class StreamStart : uint8_t {
   cpr,            // CPR state channel, 10.0+
   recovered_main, // main channel after a postcopy pause: no header
   preempt,        // postcopy-preempt channel: page words, no hello
+  return_path,    // destination to source
   tls,            // encrypted
   libvirt_save,   // libvirt's save image, whole or partial
   gzip,

@@ -39,8 +39,8 @@ Timeline capability(const char* name) {
 TEST_CASE("nothing but a precopy is nothing special") {
   StreamModel model;
   play(model, true);
-  CHECK(migration_method({}, &model, 1) == Method::precopy);
-  CHECK(migration_method({}, nullptr, 0) == Method::precopy);
+  CHECK(migration_method({}, &model) == Method::precopy);
+  CHECK(migration_method({}, nullptr) == Method::precopy);
   CHECK(limits_of(Method::precopy).empty());
 }
 
@@ -50,35 +50,38 @@ TEST_CASE("being able to switch to postcopy is still precopy") {
   captures::CommandItem command;
   command.command = static_cast<uint16_t>(Command::postcopy_advise);
   model.on_command(command);
-  CHECK(migration_method(capability("postcopy-ram"), &model, 1) ==
+  CHECK(migration_method(capability("postcopy-ram"), &model) ==
         Method::precopy);
   command.command = static_cast<uint16_t>(Command::postcopy_listen);
   model.on_command(command);
-  CHECK(migration_method({}, &model, 1) == Method::postcopy);
+  CHECK(migration_method({}, &model) == Method::postcopy);
 }
 
 TEST_CASE("postcopy by what the source says") {
   Timeline events;
   events.source_statuses = {{MigrationStatus::postcopy_active, mark_ms(5)},
                             {MigrationStatus::completed, mark_ms(9)}};
-  CHECK(migration_method(events, nullptr, 0) == Method::postcopy);
+  CHECK(migration_method(events, nullptr) == Method::postcopy);
   Timeline sampled;
   sampled.samples = {sample_ms(5, MigrationStatus::postcopy_active)};
-  CHECK(migration_method(sampled, nullptr, 0) == Method::postcopy);
+  CHECK(migration_method(sampled, nullptr) == Method::postcopy);
 }
 
 TEST_CASE("a background snapshot's stream has no END") {
   StreamModel model;
   play(model, false);
-  CHECK(migration_method({}, &model, 1) == Method::background);
-  CHECK(migration_method(capability("background-snapshot"), nullptr, 0) ==
+  CHECK(migration_method({}, &model) == Method::background);
+  CHECK(migration_method(capability("background-snapshot"), nullptr) ==
         Method::background);
 }
 
 TEST_CASE("multifd by capability or by its channels") {
   StreamModel model;
   play(model, true);
-  CHECK(migration_method(capability("multifd"), &model, 1) == Method::multifd);
-  CHECK(migration_method({}, &model, 3) == Method::multifd);
+  CHECK(migration_method(capability("multifd"), &model) == Method::multifd);
+  StreamModel merged({{"channel-1.zst", captures::StreamStart::multifd}});
+  play(merged, true);
+  merged.on_channel(0);
+  CHECK(migration_method({}, &merged) == Method::multifd);
   CHECK(to_string(Method::multifd) == std::string("precopy"));
 }

@@ -159,6 +159,24 @@ Json stop_and_copy(const std::optional<StopAndCopy>& value) {
       .set("devices", list(value->devices, device));
 }
 
+Json iterable(const IterableState& value) {
+  return Json::object()
+      .set("name", text(value.name))
+      .set("instance_id", value.instance_id)
+      .set("sections", value.sections)
+      .set("bytes", value.bytes);
+}
+
+Json postcopy(const std::optional<PageRequests>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("requests", value->requests)
+      .set("answered", value->answered)
+      .set("median_ms", value->median_ms)
+      .set("max_ms", value->max_ms);
+}
+
 Json phase(const Phase& value) {
   return Json::object()
       .set("name", text(value.name))
@@ -195,7 +213,9 @@ Json render_json(const Analysis& analysis) {
       .set("ram", ram(analysis.ram))
       .set("rounds", list(analysis.rounds, round))
       .set("rounds_are_lower_bound", analysis.rounds_are_lower_bound)
+      .set("iterables", list(analysis.iterables, iterable))
       .set("stop_and_copy", stop_and_copy(analysis.stop_and_copy))
+      .set("postcopy", postcopy(analysis.postcopy))
       .set("downtime", downtime(analysis.downtime))
       .set("findings", list(analysis.findings, finding));
 }

@@ -96,6 +96,16 @@ std::string rounds_line(const Analysis& analysis) {
   return titled("rounds", "none seen");
 }
 
+std::string postcopy_line(const PageRequests& pages) {
+  std::string text =
+      fmt::format("{} pages asked for by the destination, {} answered",
+                  pages.requests, pages.answered);
+  if (pages.median_ms)
+    text += fmt::format(" in {:.1f} ms (median) to {:.1f} ms", *pages.median_ms,
+                        *pages.max_ms);
+  return titled("postcopy", text);
+}
+
 std::string downtime_table(const Downtime& downtime) {
   if (downtime.phases.empty())
     return "";
@@ -180,6 +190,16 @@ std::string devices_table(const StopAndCopy& pause) {
   return "\n" + table(rows);
 }
 
+std::string iterables_table(const std::vector<IterableState>& iterables) {
+  if (iterables.empty())
+    return "";
+  std::vector<Row> rows{{"bytes", "sections", "state sent in pieces"}};
+  for (const IterableState& state : iterables)
+    rows.push_back({figure(state.bytes), figure(state.sections),
+                    fmt::format("{}/{}", state.name, state.instance_id)});
+  return "\n" + table(shortened(std::move(rows), kMostDevices));
+}
+
 std::string findings_list(const std::vector<Finding>& findings) {
   std::string out;
   for (const Finding& finding : findings)
@@ -212,6 +232,8 @@ std::string render_text(const Analysis& analysis) {
   std::string out = outcome_line(analysis) + total_line(analysis) +
                     downtime_line(analysis.downtime) +
                     made_of_line(analysis.downtime) + rounds_line(analysis);
+  if (analysis.postcopy)
+    out += postcopy_line(*analysis.postcopy);
   out += problems_list(analysis.input.problems);
   out += findings_list(analysis.findings);
   out += downtime_table(analysis.downtime);
@@ -220,6 +242,7 @@ std::string render_text(const Analysis& analysis) {
     out += blocks_table(*analysis.ram) + regions_table(*analysis.ram);
   if (analysis.stop_and_copy)
     out += devices_table(*analysis.stop_and_copy);
+  out += iterables_table(analysis.iterables);
   return out;
 }
 

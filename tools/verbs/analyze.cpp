@@ -1,6 +1,7 @@
 #include "analyzer/analyze.h"
 #include "tools/render/json.h"
 #include "tools/render/text.h"
+#include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -10,12 +11,12 @@ namespace migscope::tools {
 namespace {
 
 struct AnalyzeOptions {
-  std::string path;
+  std::vector<std::string> paths;
   bool json = false;
 };
 
 ExitStatus analyze(const AnalyzeOptions& options) {
-  auto recording = captures::open_recording(options.path);
+  auto recording = open_paths(options.paths);
   if (!recording)
     return report(recording.error());
   auto analysis = analyzer::analyze(*recording);
@@ -38,10 +39,9 @@ void add_analyze(CLI::App& app, Verb& chosen) {
                  "Exit status 3 where the input is incomplete or damaged.\n\n"
                  "Example:\n"
                  "  migscope analyze run.migscope\n"
-                 "  migscope analyze --json stream.bin | jq .stop_and_copy\n");
-  verb->add_option("path", options->path,
-                   "Session directory, stream file, zstd file, or - for "
-                   "standard input")
+                 "  migscope analyze --json stream.bin | jq .stop_and_copy\n"
+                 "  migscope analyze main.bin multifd-0.bin multifd-1.bin\n");
+  verb->add_option("path", options->paths, kPathsHelp)
       ->required()
       ->type_name("PATH");
   verb->add_flag("--json", options->json,

@@ -27,8 +27,9 @@ TEST_CASE("the documented keys are there, and no others") {
   Json out = render_json(known_analysis());
   CHECK(out.get("schema").as_string() == "migscope/analysis-1");
   CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
-                           "rounds_are_lower_bound", "stop_and_copy",
-                           "downtime", "findings"});
+                           "rounds_are_lower_bound", "iterables",
+                           "stop_and_copy", "postcopy", "downtime",
+                           "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==

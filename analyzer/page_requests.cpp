@@ -1,0 +1,115 @@
+#include "analyzer/page_requests.h"
+
+#include "captures/channel_feed.h"
+#include "captures/stream/return_path.h"
+#include "captures/stream/wire.h"
+
+#include <algorithm>
+
+namespace migscope::analyzer {
+
+using captures::OpenChannel;
+using captures::PageItem;
+
+// Takes the requests from one return path.
+class PageRequestTracker::Reader final : public captures::ReturnEvents {
+public:
+  Reader(PageRequestTracker& tracker, OpenChannel& channel)
+      : tracker_(tracker), channel_(channel) {}
+
+  void read() {
+    captures::ChannelFeed feed(channel_);
+    captures::ReturnPathDecoder decoder(*this);
+    if (Status decoded = captures::decode_all(feed, decoder); !decoded)
+      feed.fail_with(decoded.error());
+  }
+
+  void on_page_request(const captures::PageRequest& request) override {
+    Asked& asked = tracker_.by_block_[std::string(request.block)];
+    asked[request.address].push_back(tracker_.requests_.size());
+    tracker_.requests_.push_back(
+        {captures::arrival_of(channel_.source->chunks(), request.offset),
+         {},
+         false});
+  }
+
+private:
+  PageRequestTracker& tracker_;
+  OpenChannel& channel_;
+};
+
+PageRequestTracker::PageRequestTracker(std::span<OpenChannel> channels,
+                                       captures::StreamEvents& next)
+    : ForwardedEvents(next), channels_(channels) {
+  for (OpenChannel& channel : channels_)
+    if (channel.source && channel.start == captures::StreamStart::return_path)
+      Reader(*this, channel).read();
+}
+
+void PageRequestTracker::on_ram_blocks(
+    std::span<const captures::RamBlock> blocks, uint32_t page_size) {
+  by_index_.clear();
+  for (const captures::RamBlock& block : blocks) {
+    auto asked = by_block_.find(block.name);
+    by_index_.push_back(asked == by_block_.end() ? nullptr : &asked->second);
+  }
+  next().on_ram_blocks(blocks, page_size);
+}
+
+void PageRequestTracker::on_command(const captures::CommandItem& item) {
+  using captures::wire::Command;
+  postcopy_ |= static_cast<Command>(item.command) == Command::postcopy_run;
+  next().on_command(item);
+}
+
+void PageRequestTracker::on_channel(size_t channel) {
+  channel_ = channel;
+  next().on_channel(channel);
+}
+
+std::optional<MonoTime>
+PageRequestTracker::arrival(const PageItem& page) const {
+  return captures::arrival_of(channels_[channel_].source->chunks(),
+                              page.offset + page.wire_bytes - 1);
+}
+
+void PageRequestTracker::on_pages(std::span<const PageItem> pages) {
+  next().on_pages(pages);
+  if (!postcopy_ || requests_.empty())
+    return;
+  for (const PageItem& page : pages) {
+    Asked* asked = by_index_[page.block];
+    if (!asked)
+      continue;
+    auto pending = asked->find(page.address);
+    if (pending == asked->end())
+      continue;
+    for (size_t i : pending->second) {
+      requests_[i].came = arrival(page);
+      requests_[i].answered = true;
+    }
+    asked->erase(pending);
+  }
+}
+
+std::optional<PageRequests> PageRequestTracker::result() const {
+  if (requests_.empty())
+    return {};
+  PageRequests out;
+  std::vector<double> waits; // ms
+  for (const Request& request : requests_) {
+    ++out.requests;
+    out.answered += request.answered;
+    if (request.asked && request.came && *request.came > *request.asked)
+      waits.push_back(to_ms(*request.came - *request.asked));
+  }
+  if (waits.empty())
+    return out;
+  auto middle = waits.begin() + static_cast<ptrdiff_t>(waits.size() / 2);
+  std::ranges::nth_element(waits, middle);
+  out.median_ms = *middle;
+  out.max_ms = *std::ranges::max_element(waits);
+  return out;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,51 @@
+// Pairs the pages a postcopy destination asked for with those that answer.
+#pragma once
+
+#include "analyzer/analysis.h"
+#include "captures/migration_reader.h"
+#include "captures/stream/forwarded_events.h"
+
+#include <map>
+#include <unordered_map>
+
+namespace migscope::analyzer {
+
+class PageRequestTracker final : public captures::ForwardedEvents {
+public:
+  // Reads the return paths among `channels`, which outlive this; then watches
+  // what is told of the others, and passes it on to `next`.
+  PageRequestTracker(std::span<captures::OpenChannel> channels,
+                     captures::StreamEvents& next);
+
+  void on_ram_blocks(std::span<const captures::RamBlock> blocks,
+                     uint32_t page_size) override;
+  void on_pages(std::span<const captures::PageItem> pages) override;
+  void on_command(const captures::CommandItem& item) override;
+  void on_channel(size_t channel) override;
+
+  // Once all is read. Nothing where no page was asked for.
+  [[nodiscard]] std::optional<PageRequests> result() const;
+
+private:
+  struct Request {
+    std::optional<MonoTime> asked;
+    std::optional<MonoTime> came;
+    bool answered = false;
+  };
+  // All requests for one page.
+  using Pending = std::vector<size_t>;
+  using Asked = std::unordered_map<uint64_t, Pending>; // by address
+
+  class Reader;
+  [[nodiscard]] std::optional<MonoTime>
+  arrival(const captures::PageItem& page) const;
+
+  std::span<captures::OpenChannel> channels_;
+  std::vector<Request> requests_;
+  std::map<std::string, Asked, std::less<>> by_block_;
+  std::vector<Asked*> by_index_; // null where nothing was asked of the block
+  size_t channel_ = 0;
+  bool postcopy_ = false;
+};
+
+} // namespace migscope::analyzer

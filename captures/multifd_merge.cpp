@@ -1,0 +1,176 @@
+#include "captures/multifd_merge.h"
+
+#include "captures/stream/window.h"
+
+#include <fmt/format.h>
+
+namespace migscope::captures {
+
+// One channel: reads on demand, turns packets into pages.
+class MultifdMerge::Channel final : public MultifdEvents {
+public:
+  Channel(MultifdMerge& merge, size_t index)
+      : merge_(merge), index_(index), channel_(merge.channels_[index]),
+        feed_(channel_), decoder_(*this, merge.page_size_) {}
+
+  // Up to the next SYNC or the end.
+  void advance() {
+    synced_ = false;
+    merge_.events_.on_channel(index_);
+    while (!synced_ && !ended_) {
+      if (rest_.empty())
+        rest_ = feed_.next();
+      if (rest_.empty())
+        return finish();
+      auto used = decoder_.feed(rest_);
+      if (!used)
+        return give_up(used.error());
+      rest_ = rest_.subspan(*used);
+    }
+  }
+
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] bool whole() const { return !channel_.error && !damaged_; }
+  [[nodiscard]] uint64_t syncs() const { return syncs_; }
+  [[nodiscard]] size_t index() const { return index_; }
+
+  void on_hello(const MultifdHello& hello) override {
+    channel_.multifd_id = hello.id;
+  }
+  void on_packet(const MultifdPacket& packet) override;
+  void on_sync(uint64_t /*offset*/) override {
+    synced_ = true;
+    ++syncs_;
+  }
+  void on_device_state(const MultifdDeviceState& state) override {
+    merge_.events_.on_device_packet(state);
+  }
+  void on_damage(const Damage& damage) override {
+    damaged_ = true;
+    merge_.events_.on_damage(damage);
+  }
+  void on_problem(uint64_t offset, std::string_view message) override {
+    merge_.events_.on_problem(offset, message);
+  }
+
+private:
+  void finish() {
+    ended_ = true;
+    if (Status done = decoder_.finish(); !done)
+      feed_.fail_with(done.error());
+  }
+  void give_up(const Error& error) {
+    ended_ = true;
+    feed_.fail_with(error);
+    feed_.drain();
+  }
+  [[nodiscard]] bool add_pages(const MultifdPacket& packet, uint32_t block);
+
+  MultifdMerge& merge_;
+  size_t index_;
+  OpenChannel& channel_;
+  ChannelFeed feed_;
+  MultifdDecoder decoder_;
+  std::span<const std::byte> rest_;
+  std::vector<PageItem> pages_; // of one packet
+  uint64_t syncs_ = 0;
+  bool synced_ = false;
+  bool ended_ = false;
+  bool damaged_ = false;
+};
+
+// Shares `bytes` among `count`, the first ones taking what does not divide.
+static uint32_t share(uint64_t bytes, size_t count, size_t i) {
+  return static_cast<uint32_t>(bytes / count + (i < bytes % count));
+}
+
+bool MultifdMerge::Channel::add_pages(const MultifdPacket& packet,
+                                      uint32_t block) {
+  const size_t page_size = merge_.page_size_;
+  const uint64_t length = merge_.blocks_[block].used_length;
+  const size_t normal = packet.normal.size();
+  const size_t count = normal + packet.zero.size();
+  pages_.clear();
+  for (size_t i = 0; i < count; ++i) {
+    PageItem page;
+    page.offset = packet.offset;
+    page.address = i < normal ? packet.normal[i] : packet.zero[i - normal];
+    page.block = block;
+    page.kind = i < normal ? PageKind::normal : PageKind::zero;
+    page.wire_bytes = share(packet.header_bytes, count, i);
+    if (i < normal) {
+      page.wire_bytes += share(packet.payload_bytes, normal, i);
+      if (!packet.pages.empty())
+        page.content = packet.pages.subspan(i * page_size, page_size);
+    }
+    if (page.address % page_size != 0 || page.address >= length)
+      return false;
+    pages_.push_back(page);
+  }
+  return true;
+}
+
+void MultifdMerge::Channel::on_packet(const MultifdPacket& packet) {
+  auto known = merge_.block_index_.find(packet.block);
+  if (known == merge_.block_index_.end())
+    return on_problem(packet.offset,
+                      fmt::format("a packet of block {}, which is not in the "
+                                  "block list; its {} pages are left out",
+                                  quoted(packet.block),
+                                  packet.normal.size() + packet.zero.size()));
+  if (!add_pages(packet, known->second))
+    return on_problem(
+        packet.offset,
+        fmt::format("a packet with a page outside of block {}, {:#x} bytes; "
+                    "its {} pages are left out",
+                    quoted(packet.block),
+                    merge_.blocks_[known->second].used_length,
+                    packet.normal.size() + packet.zero.size()));
+  merge_.events_.on_pages(pages_);
+}
+
+MultifdMerge::MultifdMerge(std::span<OpenChannel> channels,
+                           const std::vector<size_t>& indexes,
+                           StreamEvents& events)
+    : channels_(channels), indexes_(indexes), events_(events) {}
+
+MultifdMerge::~MultifdMerge() = default;
+
+void MultifdMerge::begin(std::span<const RamBlock> blocks, uint32_t page_size) {
+  page_size_ = page_size;
+  blocks_.assign(blocks.begin(), blocks.end());
+  block_index_.clear();
+  for (size_t i = 0; i < blocks_.size(); ++i)
+    block_index_[blocks_[i].name] = static_cast<uint32_t>(i);
+  if (open_.empty())
+    for (size_t index : indexes_)
+      open_.push_back(std::make_unique<Channel>(*this, index));
+}
+
+void MultifdMerge::mark() {
+  ++marks_;
+  for (auto& channel : open_)
+    if (!channel->ended())
+      channel->advance();
+}
+
+void MultifdMerge::drain() {
+  for (auto& channel : open_)
+    while (!channel->ended())
+      channel->advance();
+}
+
+void MultifdMerge::check_marks() {
+  for (auto& channel : open_) {
+    // 9.1 and 9.2 end with a SYNC that has no mark on the main channel.
+    bool fits = channel->syncs() == marks_ || channel->syncs() == marks_ + 1;
+    if (fits || !channel->whole())
+      continue;
+    events_.on_channel(channel->index());
+    events_.on_problem(0, fmt::format("{} SYNC packets, expected {}: as many "
+                                      "as the main channel has marks",
+                                      channel->syncs(), marks_));
+  }
+}
+
+} // namespace migscope::captures

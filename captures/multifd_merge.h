@@ -1,0 +1,47 @@
+// Puts the pages of multifd channels where they belong among those of the main
+// channel (QEMU migration/multifd.c, ram.c; 7.2 to 11.1).
+//
+// The k-th mark on the main channel and the k-th SYNC on each multifd channel
+// are the same moment. Within an epoch, between two of them, no page comes
+// twice, so the order of the channels does not matter.
+#pragma once
+
+#include "captures/channel_feed.h"
+#include "captures/stream/multifd_channel.h"
+
+#include <map>
+
+namespace migscope::captures {
+
+class MultifdMerge {
+public:
+  // All outlive this. `indexes`: those of `channels` that are multifd's.
+  MultifdMerge(std::span<OpenChannel> channels,
+               const std::vector<size_t>& indexes, StreamEvents& events);
+  ~MultifdMerge();
+
+  // The main channel's block list; nothing can be told before it.
+  void begin(std::span<const RamBlock> blocks, uint32_t page_size);
+  // The main channel is at a mark: tells all channels' pages up to their next
+  // SYNC.
+  void mark();
+  // Tells what is left on all channels.
+  void drain();
+  // After drain(): where a whole channel has not the marks that main has.
+  void check_marks();
+
+private:
+  class Channel;
+  using BlockIndex = std::map<std::string, uint32_t, std::less<>>;
+
+  std::span<OpenChannel> channels_;
+  std::vector<size_t> indexes_;
+  StreamEvents& events_;
+  std::vector<RamBlock> blocks_;
+  BlockIndex block_index_;
+  uint32_t page_size_ = 0;
+  std::vector<std::unique_ptr<Channel>> open_;
+  uint64_t marks_ = 0;
+};
+
+} // namespace migscope::captures

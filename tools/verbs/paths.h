@@ -1,0 +1,17 @@
+// The PATHs that a verb was given, as one recording.
+#pragma once
+
+#include "captures/sources.h"
+
+namespace migscope::tools {
+
+inline constexpr const char* kPathsHelp =
+    "Session directory or stream file, compressed or in a container, or - for "
+    "standard input; several are the channels of one migration, in any order";
+
+// One path as captures::open_recording takes it; several are channel files of
+// one migration, in any order, at most one of them a session.
+[[nodiscard]] Result<captures::Recording>
+open_paths(const std::vector<std::string>& paths);
+
+} // namespace migscope::tools
