@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <fmt/format.h>
-#include <utility>
 
 namespace migscope::captures {
 namespace {
@@ -85,6 +84,7 @@ void MappedRegion::begin(const RamBlock& block, uint32_t index) {
   bitmap_bytes_ = bitmap_bytes(pages_);
   bitmap_.clear();
   next_ = 0;
+  stray_bits_ = 0;
   open_ = true;
 }
 
@@ -155,10 +155,6 @@ uint64_t MappedRegion::next_page() {
     next_ = (next_ / kWordBits + 1) * kWordBits;
   }
   return next_ = pages_;
-}
-
-uint64_t MappedRegion::take_stray_bits() {
-  return std::exchange(stray_bits_, 0);
 }
 
 std::string MappedRegion::describe_cut(uint64_t offset) const {

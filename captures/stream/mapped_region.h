@@ -32,8 +32,8 @@ public:
   [[nodiscard]] Step decode(const Window& in, std::span<PageItem> batch,
                             size_t& filled);
 
-  // Once, after the bitmap: how many of its bits stand for no page.
-  [[nodiscard]] uint64_t take_stray_bits();
+  // Bits of the bitmap that stood for no page.
+  [[nodiscard]] uint64_t stray_bits() const { return stray_bits_; }
   // "in page 0x1000", for an input that ends at `offset`.
   [[nodiscard]] std::string describe_cut(uint64_t offset) const;
 

@@ -83,15 +83,19 @@ Step RamBody::mapped_pages(const Window& in) {
   for (;;) {
     Step step = region_.decode(in.from(at), batch_, batched_);
     at += step.used;
-    if (uint64_t bits = region_.take_stray_bits())
-      events_.on_problem(
-          section_, fmt::format("mapped-ram bitmap of block {}: {} bits stand "
-                                "for pages beyond its end",
-                                quoted(list_.blocks().back().name), bits));
-    if (step.need > 0 || step.done)
+    if (step.need > 0)
       return Step{at, step.need};
     flush();
+    if (step.done)
+      break;
   }
+  if (region_.stray_bits() > 0)
+    events_.on_problem(
+        section_,
+        fmt::format("mapped-ram bitmap of block {}: {} bits stand "
+                    "for pages beyond its end",
+                    quoted(list_.blocks().back().name), region_.stray_bits()));
+  return Step{at};
 }
 
 // Takes the bulk of a stream: whole pages, full or zero, of the same block as

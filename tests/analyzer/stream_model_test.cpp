@@ -214,3 +214,33 @@ TEST_CASE("a stream that is all problems does not fill memory with them") {
   CHECK(model.problems().size() == 1000);
   CHECK(model.problems()[999].offset == 999);
 }
+
+TEST_CASE("a mapped-ram file: pages in START, between the blocks of its list") {
+  StreamModel model;
+  captures::Configuration configuration;
+  configuration.capabilities = {"mapped-ram"};
+  model.on_configuration(configuration);
+  SectionHeader start;
+  start.kind = SectionKind::start;
+  start.idstr = "ram";
+  start.offset = 100;
+  std::array blocks{block("pc.ram", 1u << 20), block("pc.bios", 1u << 16)};
+  model.on_section_begin(start);
+  model.on_ram_blocks(std::span(blocks).first(1), kPage);
+  model.on_pages(std::array{page(1, PageKind::normal, kPage),
+                            page(2, PageKind::normal, kPage)});
+  model.on_ram_blocks(blocks, kPage);
+  model.on_pages(std::array{page(0, PageKind::normal, kPage, 1)});
+  model.on_section_end(start, {.end = 5000});
+  REQUIRE(model.sections().size() == 1);
+  CHECK(model.sections()[0].offset == 100);
+  CHECK(model.sections()[0].end == 5000);
+  CHECK(model.sections()[0].kind == SectionKind::start);
+  Ram ram = model.ram();
+  CHECK(ram.totals.normal == 3);
+  CHECK(ram.totals.unique_pages == 3);
+  REQUIRE(ram.blocks.size() == 2);
+  CHECK(ram.blocks[0].unique_pages == 2);
+  CHECK(ram.blocks[1].unique_pages == 1);
+  CHECK(ram.blocks[1].bytes == 1u << 16);
+}

@@ -10,14 +10,6 @@ namespace {
 
 using namespace captures;
 
-// FNV-1a: enough to tell contents apart.
-uint64_t digest(std::span<const std::byte> bytes) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (std::byte b : bytes)
-    hash = (hash ^ std::to_integer<uint64_t>(b)) * 0x100000001b3;
-  return hash;
-}
-
 std::string optional_text(const std::optional<uint64_t>& value) {
   return value ? fmt::format("{:#x}", *value) : "-";
 }
@@ -57,6 +49,13 @@ Outcome outcome_of(EventLog log, const Status& status, uint64_t position) {
 }
 
 } // namespace
+
+uint64_t digest(std::span<const std::byte> bytes) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (std::byte b : bytes)
+    hash = (hash ^ std::to_integer<uint64_t>(b)) * 0x100000001b3;
+  return hash;
+}
 
 void EventLog::on_header(uint32_t version) {
   lines.push_back(fmt::format("header {}", version));

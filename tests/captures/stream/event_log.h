@@ -9,6 +9,9 @@
 
 namespace migscope::test {
 
+// FNV-1a: enough to tell contents apart.
+[[nodiscard]] uint64_t digest(std::span<const std::byte> bytes);
+
 class EventLog : public captures::StreamEvents {
 public:
   void on_header(uint32_t version) override;
