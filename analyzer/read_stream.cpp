@@ -26,6 +26,10 @@ void add_error(std::vector<Problem>& problems, const std::string& channel,
 
 // What reading a channel left to say of it.
 void judge(const OpenChannel& channel, bool is_main, ReadStream& out) {
+  if (channel.source)
+    for (const Error& remark : channel.source->remarks())
+      out.problems.push_back(
+          {Severity::warning, channel.name, remark.offset, remark.message});
   if (channel.error)
     add_error(out.problems, channel.name, *channel.error);
   else if (!is_main && !is_read(channel.start) && !channel.head.empty())

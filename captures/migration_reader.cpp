@@ -101,6 +101,7 @@ OpenChannel open_channel(const std::string& name,
 DecoderOptions main_options(OpenChannel& channel, const ReadOptions& options) {
   DecoderOptions out;
   out.page_size = kDefaultPageSize;
+  out.origin = channel.source->origin();
   out.description = options.description;
   if (auto tail = channel.source->tail(kTailBytes))
     if (auto text = find_description(*tail))

@@ -1,31 +1,19 @@
-// Opens whatever a user calls a capture: a session directory, a bare stream
-// file, a zstd file or a pipe.
+// Opens whatever a user calls a capture: a session directory, a bare stream, a
+// libvirt save image, a qcow2 image with a saved state, any of them compressed,
+// from a file or a pipe.
 #pragma once
 
-#include "captures/session/channel_reader.h"
+#include "captures/byte_source.h"
 #include "captures/session/manifest.h"
+
+#include <filesystem>
+#include <memory>
 
 namespace migscope::captures {
 
-// The bytes of one stream connection, in one direction.
-class ByteSource {
-public:
-  virtual ~ByteSource() = default;
-
-  // Known size; nothing for a pipe.
-  [[nodiscard]] virtual std::optional<uint64_t> bytes() const = 0;
-  // Arrival times; empty where nobody took them.
-  [[nodiscard]] virtual std::span<const Chunk> chunks() const { return {}; }
-  // The next piece, which lives until the next call; empty after the last. A
-  // torn or broken storage gives what is readable, then the error.
-  [[nodiscard]] virtual Result<std::span<const std::byte>> next() = 0;
-  // The last bytes, `most` at the most; empty where they cannot be had
-  // without reading the whole (a pipe).
-  [[nodiscard]] virtual Result<std::vector<std::byte>> tail(size_t most) = 0;
-};
-
-// A file (mapped), a zstd file of any writer, or a pipe, told apart by what
-// they are and how they begin.
+// Told by what it is and how it begins; "-" is standard input. A qcow2 image
+// with several saved states is opened as IMAGE#NAME, with the snapshot's name
+// or id. What is none of the above is opened as bytes, for its reader to name.
 [[nodiscard]] Result<std::unique_ptr<ByteSource>>
 open_source(const std::filesystem::path& path);
 

@@ -38,5 +38,16 @@ inline constexpr size_t kMaxDamages = 1000;
 // What follows a footer so convincingly is never part of a device's state, but
 // a guest's device could be made to hold it.
 inline constexpr size_t kMaxStrayBytes = 256u << 10;
+// Of compression and headers around a stream; a save image and the compression
+// that its header names count as one.
+inline constexpr int kMaxLayers = 3;
+// libvirt's own messages, which bring it, are 32 MiB at the most.
+inline constexpr uint32_t kMaxSaveXmlBytes = 32u << 20;
+// QEMU block/qcow2.h: QCOW_MAX_SNAPSHOTS.
+inline constexpr uint32_t kMaxSnapshots = 65536;
+// QEMU block/qcow2.h: QCOW_MAX_L1_SIZE is 32 MiB.
+inline constexpr uint32_t kMaxL1Entries = 4u << 20;
+// Zeros read where a saved state's image holds nothing; skipped ones are free.
+inline constexpr uint64_t kMaxStateHoles = 1ull << 36;
 
 } // namespace migscope::captures::limits

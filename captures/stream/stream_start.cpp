@@ -75,6 +75,13 @@ bool starts_with_page(std::span<const std::byte> bytes) {
          });
 }
 
+// A zstd file may begin with a skippable frame (RFC 8878, 3.1.2), as those of
+// recordings do.
+bool starts_with_skippable_frame(std::span<const std::byte> bytes) {
+  return bytes.size() >= 4 &&
+         (load_le<uint32_t>(bytes.data()) & ~0xfu) == 0x184d2a50;
+}
+
 } // namespace
 
 StreamStart classify_start(std::span<const std::byte> bytes) {
@@ -84,6 +91,8 @@ StreamStart classify_start(std::span<const std::byte> bytes) {
   for (const Magic& magic : kMagics)
     if (text.starts_with(magic.bytes))
       return magic.start;
+  if (starts_with_skippable_frame(bytes))
+    return StreamStart::zstd;
   if (starts_with_command(bytes))
     return StreamStart::recovered_main;
   if (starts_with_answer(bytes))

@@ -1,0 +1,142 @@
+// What a path that a user gives is opened as.
+#include "captures/session/channel_writer.h"
+#include "captures/sources.h"
+#include "tests/captures/codec/packers.h"
+#include "tests/captures/containers/memory_source.h"
+#include "tests/captures/containers/qcow2_builder.h"
+#include "tests/captures/containers/save_image.h"
+#include "tests/support/temp_dir.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <thread>
+
+using namespace migscope;
+using namespace migscope::captures;
+using namespace migscope::test;
+using testing::pattern;
+
+namespace {
+
+// Any bytes that look like nothing else.
+const Bytes kStream = pattern(4096, 3'000'000);
+
+struct Folder {
+  testing::TempDir directory;
+
+  std::filesystem::path file(const char* name, const Bytes& bytes) {
+    auto path = directory / name;
+    testing::write_file(path, bytes);
+    return path;
+  }
+};
+
+void check_gives_stream(const std::filesystem::path& path) {
+  CAPTURE(path);
+  auto source = open_source(path);
+  REQUIRE(source);
+  ReadOut out = read_out(**source);
+  CHECK_FALSE(out.error);
+  CHECK((out.bytes == kStream));
+}
+
+// As `zstd <FILE` writes it: without its size.
+Bytes zstd_of_unknown_size(const Bytes& in) {
+  Bytes out(ZSTD_compressBound(in.size()));
+  ZSTD_CStream* zstd = ZSTD_createCStream();
+  ZSTD_inBuffer from{in.data(), in.size(), 0};
+  ZSTD_outBuffer to{out.data(), out.size(), 0};
+  while (from.pos < from.size)
+    ZSTD_compressStream2(zstd, &to, &from, ZSTD_e_continue);
+  ZSTD_compressStream2(zstd, &to, &from, ZSTD_e_end);
+  ZSTD_freeCStream(zstd);
+  out.resize(to.pos);
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("files are opened as what they are") {
+  Folder folder;
+  check_gives_stream(folder.file("stream", kStream));
+  check_gives_stream(folder.file("stream.gz", gzip_packed(kStream)));
+  check_gives_stream(folder.file("stream.xz", xz_packed(kStream)));
+  check_gives_stream(folder.file("stream.zst", zstd_packed(kStream)));
+  check_gives_stream(folder.file("piped.zst", zstd_of_unknown_size(kStream)));
+  check_gives_stream(
+      folder.file("both.zst", zstd_packed(kStream) + zstd_of_unknown_size({})));
+  check_gives_stream(folder.file("image", SaveImage{}.build(kStream)));
+  check_gives_stream(folder.file(
+      "image.zst", zstd_of_unknown_size(
+                       SaveImage{.format = 1}.build(gzip_packed(kStream)))));
+}
+
+TEST_CASE("a stream stands in its file where origin says") {
+  Folder folder;
+  SaveImage image;
+  auto source = open_source(folder.file("image", image.build(kStream)));
+  REQUIRE(source);
+  CHECK((*source)->origin() == 92 + image.data_len());
+  CHECK((*source)->bytes() == kStream.size());
+  CHECK((*(*source)->tail(100) == pattern(4096 + kStream.size() - 100, 100)));
+  CHECK((*source)->skip(kStream.size() - 100));
+  CHECK(
+      (read_out(**source).bytes == pattern(4096 + kStream.size() - 100, 100)));
+}
+
+TEST_CASE("a recorded channel keeps its times and its tail") {
+  Folder folder;
+  auto path = folder.directory / "channel-0.zst";
+  auto writer = ChannelWriter::create(path);
+  REQUIRE(writer);
+  REQUIRE((*writer)->append(kStream, MonoTime{7}));
+  REQUIRE((*writer)->close());
+  check_gives_stream(path);
+  auto source = open_source(path);
+  REQUIRE(source);
+  CHECK((*source)->bytes() == kStream.size());
+  CHECK_FALSE((*source)->chunks().empty());
+  CHECK((*source)->tail(100)->size() == 100);
+}
+
+TEST_CASE("a pipe is looked into before it is read") {
+  Folder folder;
+  for (const Bytes& bytes :
+       {kStream, gzip_packed(kStream), SaveImage{}.build(kStream)}) {
+    auto path = folder.directory / "pipe";
+    REQUIRE(mkfifo(path.c_str(), 0600) == 0);
+    std::thread writer([&] {
+      std::ofstream(path, std::ios::binary)
+          .write(reinterpret_cast<const char*>(bytes.data()),
+                 static_cast<std::streamsize>(bytes.size()));
+    });
+    check_gives_stream(path);
+    writer.join();
+    std::filesystem::remove(path);
+  }
+}
+
+TEST_CASE("a saved state is named behind its image") {
+  Folder folder;
+  Qcow2Builder builder{.snapshots = {{"a#b", kStream}, {"c", {Bytes(1000)}}}};
+  auto path = folder.file("odd#name", builder.build());
+  auto named = path;
+  named += "#a#b";
+  check_gives_stream(named);
+  auto recording = open_recording(named);
+  REQUIRE(recording);
+  REQUIRE(recording->channels.size() == 1);
+  check_gives_stream(recording->channels[0].path);
+  auto source = open_source(path);
+  REQUIRE_FALSE(source);
+  CHECK(source.error().kind == ErrorKind::usage);
+}
+
+TEST_CASE("a snapshot of what has none is refused") {
+  Folder folder;
+  auto path = folder.file("stream", kStream);
+  path += "#name";
+  auto source = open_source(path);
+  REQUIRE_FALSE(source);
+  CHECK(source.error().kind == ErrorKind::usage);
+}
