@@ -8,7 +8,7 @@
 #pragma once
 
 #include "captures/sources.h"
-#include "captures/stream/description.h"
+#include "captures/vmstate/description.h"
 #include "captures/stream/events.h"
 #include "captures/stream/stream_start.h"
 

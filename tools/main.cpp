@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   add_tee(app, chosen);
   add_capture(app, chosen);
   add_analyze(app, chosen);
+  add_devices(app, chosen);
   // CLI11 would only miss a verb.
   if (argc > 1 && argv[1][0] != '-' && !knows(app, argv[1]))
     return static_cast<int>(report(

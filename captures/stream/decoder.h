@@ -6,8 +6,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "captures/stream/description.h"
 #include "captures/stream/events.h"
+#include "captures/vmstate/description.h"
 
 #include <memory>
 

@@ -2,8 +2,8 @@
 // knows. Its end comes from the stream's description, or from its footer.
 #pragma once
 
-#include "captures/stream/description.h"
 #include "captures/stream/footer_scan.h"
+#include "captures/vmstate/description.h"
 
 #include <map>
 

@@ -17,6 +17,14 @@ inline constexpr size_t kMaxSections = 65536;
 // device's state on a multifd channel.
 inline constexpr size_t kMaxDeviceBytes = 64u << 20;
 inline constexpr size_t kMaxDescriptionBytes = 64u << 20;
+// States of all devices that are kept together.
+inline constexpr uint64_t kMaxDeviceStates = 256u << 20;
+// Objects and arrays inside one another; each nested struct takes three.
+inline constexpr size_t kMaxDescriptionDepth = 128;
+// Values that the state of one device is taken apart into.
+inline constexpr size_t kMaxDeviceValues = 1u << 20;
+// Problems of one device's values that are told.
+inline constexpr size_t kMaxValueProblems = 100;
 inline constexpr size_t kMaxCapabilities = 256;
 // MAX_VM_CMD_PACKAGED_SIZE of QEMU migration/savevm.c is 2^24.
 inline constexpr size_t kMaxPackageBytes = 1u << 24;

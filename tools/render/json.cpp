@@ -1,5 +1,7 @@
 #include "tools/render/json.h"
 
+#include "tools/render/json_text.h"
+
 namespace migscope::tools {
 
 using namespace analyzer;
@@ -15,15 +17,8 @@ Json list(const std::vector<T>& items, Render render) {
   return out;
 }
 
-// Names come from the input as they are; JSON has to be UTF-8.
 Json text(const std::string& value) {
-  if (Json::parse(Json::of(value).dump()))
-    return Json::of(value);
-  std::string ascii = value;
-  for (char& c : ascii)
-    if (static_cast<unsigned char>(c) >= 0x80)
-      c = '?';
-  return Json::of(ascii);
+  return json_text(value);
 }
 
 Json text(const std::optional<std::string>& value) {
@@ -40,16 +35,6 @@ Json problem(const Problem& value) {
       .set("channel", text(value.channel))
       .set("offset", value.offset)
       .set("message", text(value.message));
-}
-
-Json input(const Input& value) {
-  return Json::object()
-      .set("path", text(value.path))
-      .set("kind", text(value.kind))
-      .set("channels", value.channels)
-      .set("bytes", value.bytes)
-      .set("complete", value.complete)
-      .set("problems", list(value.problems, problem));
 }
 
 Json vm(const Vm& value) {
@@ -204,10 +189,20 @@ Json finding(const Finding& value) {
 
 } // namespace
 
+Json render_json(const Input& value) {
+  return Json::object()
+      .set("path", text(value.path))
+      .set("kind", text(value.kind))
+      .set("channels", value.channels)
+      .set("bytes", value.bytes)
+      .set("complete", value.complete)
+      .set("problems", list(value.problems, problem));
+}
+
 Json render_json(const Analysis& analysis) {
   return Json::object()
       .set("schema", "migscope/analysis-1")
-      .set("input", input(analysis.input))
+      .set("input", render_json(analysis.input))
       .set("vm", vm(analysis.vm))
       .set("outcome", outcome(analysis.outcome))
       .set("ram", ram(analysis.ram))

@@ -1,5 +1,5 @@
 // The description: sizes of devices, and finding it from a stream's end.
-#include "captures/stream/description.h"
+#include "captures/vmstate/description.h"
 #include "tests/support/stream_builder.h"
 
 #include <doctest/doctest.h>

@@ -1,0 +1,128 @@
+#include "analyzer/devices/device_diff.h"
+
+#include "analyzer/devices/virtio_features.h"
+#include "captures/vmstate/virtio.h"
+
+#include <algorithm>
+#include <map>
+
+namespace migscope::analyzer {
+namespace {
+
+using captures::Value;
+
+using Key = std::pair<std::string_view, uint32_t>;
+
+std::map<Key, const SavedDevice*> by_name(const DeviceStates& states) {
+  std::map<Key, const SavedDevice*> out;
+  for (const SavedDevice& device : states.devices)
+    out.try_emplace({device.name, device.instance_id}, &device);
+  return out;
+}
+
+DeviceName name_of(const SavedDevice& device) {
+  return {device.name, device.instance_id, std::string(vmsd_name(device))};
+}
+
+bool same(const Value& a, const Value& b) {
+  return a.kind == b.kind && std::ranges::equal(a.bytes, b.bytes);
+}
+
+void name_bits(std::string_view vmsd, ValueDifference& difference) {
+  if (!difference.a || !difference.b ||
+      difference.a->type != captures::kVirtioFeatures)
+    return;
+  uint64_t a = unsigned_value(*difference.a);
+  uint64_t b = unsigned_value(*difference.b);
+  unsigned first = captures::first_feature_bit(*difference.a);
+  difference.only_in_a = virtio_features(vmsd, a & ~b, first);
+  difference.only_in_b = virtio_features(vmsd, b & ~a, first);
+}
+
+class Comparison {
+public:
+  explicit Comparison(std::string_view vmsd) : vmsd_(vmsd) {}
+
+  void compare(std::span<const Value> a, std::span<const Value> b) {
+    std::map<std::string, const Value*> others;
+    std::vector<PathValue> left = leaves(a), right = leaves(b);
+    for (const PathValue& leaf : right)
+      others.try_emplace(leaf.path, &leaf.value);
+    for (const PathValue& leaf : left) {
+      auto other = others.find(leaf.path);
+      if (other == others.end()) {
+        add(leaf.path, leaf.value, {});
+        continue;
+      }
+      pair(leaf.path, leaf.value, *other->second);
+      others.erase(other);
+    }
+    for (const PathValue& leaf : right)
+      if (auto at = others.find(leaf.path);
+          at != others.end() && at->second == &leaf.value)
+        add(leaf.path, {}, leaf.value);
+  }
+  std::vector<ValueDifference> take() { return std::move(out_); }
+
+private:
+  void pair(const std::string& path, const Value& a, const Value& b) {
+    if (same(a, b))
+      return;
+    bool plain = a.element_bytes && a.element_bytes == b.element_bytes &&
+                 a.element_kind == b.element_kind;
+    if (!plain) {
+      add(path, a, b);
+      return;
+    }
+    size_t count = std::max(element_count(a), element_count(b));
+    for (size_t i = 0; i < count; ++i) {
+      auto left = element_of(a, i), right = element_of(b, i);
+      if (!left || !right || !same(*left, *right))
+        add(element_path(path, i), left, right);
+    }
+  }
+
+  static std::optional<Value> element_of(const Value& array, size_t index) {
+    return index < element_count(array) ? std::optional(element(array, index))
+                                        : std::nullopt;
+  }
+
+  void add(std::string path, std::optional<Value> a, std::optional<Value> b) {
+    ValueDifference& difference = out_.emplace_back();
+    difference.path = std::move(path);
+    difference.a = std::move(a);
+    difference.b = std::move(b);
+    name_bits(vmsd_, difference);
+  }
+
+  std::string_view vmsd_;
+  std::vector<ValueDifference> out_;
+};
+
+} // namespace
+
+DeviceDiff compare(const DeviceStates& a, const DeviceStates& b) {
+  DeviceDiff out;
+  auto others = by_name(b);
+  for (const SavedDevice& device : a.devices) {
+    auto other = others.find({device.name, device.instance_id});
+    DeviceName name = name_of(device);
+    if (other == others.end()) {
+      out.only_in_a.push_back(name);
+      continue;
+    }
+    Comparison comparison(vmsd_name(device));
+    comparison.compare(values_of(device).values,
+                       values_of(*other->second).values);
+    others.erase(other);
+    if (auto values = comparison.take(); !values.empty())
+      out.devices.push_back({name, std::move(values)});
+    else
+      ++out.same;
+  }
+  for (const auto& [key, device] : others)
+    out.only_in_b.push_back(name_of(*device));
+  return out;
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,39 @@
+// Two captures' devices compared, field by field.
+#pragma once
+
+#include "analyzer/devices/device_states.h"
+#include "analyzer/devices/value_paths.h"
+
+namespace migscope::analyzer {
+
+struct DeviceName {
+  std::string name;
+  uint32_t instance_id = 0;
+  std::string vmsd_name;
+};
+
+// A value that one side does not have, or has otherwise. Views into the
+// DeviceStates that were compared.
+struct ValueDifference {
+  std::string path;
+  std::optional<captures::Value> a, b;
+  // Of a word of virtio feature bits: the names of those only one has.
+  std::vector<std::string> only_in_a = {}, only_in_b = {};
+};
+
+struct DeviceDifference {
+  DeviceName device;
+  std::vector<ValueDifference> values; // in the order of A, then only in B
+};
+
+struct DeviceDiff {
+  std::vector<DeviceName> only_in_a, only_in_b;
+  std::vector<DeviceDifference> devices; // that differ, in the order of A
+  size_t same = 0;                       // devices that do not
+};
+
+// Devices are matched by name and instance. Arrays of plain values are compared
+// element by element.
+[[nodiscard]] DeviceDiff compare(const DeviceStates& a, const DeviceStates& b);
+
+} // namespace migscope::analyzer

@@ -1,0 +1,154 @@
+#include "analyzer/devices/device_states.h"
+
+#include "captures/stream/limits.h"
+#include "captures/vmstate/dump_vmstate.h"
+
+#include <fmt/format.h>
+#include <map>
+
+namespace migscope::analyzer {
+
+using captures::DescribedDevice;
+
+const char* to_string(DescribedBy by) {
+  switch (by) {
+  case DescribedBy::nothing:
+    break;
+  case DescribedBy::stream:
+    return "stream";
+  case DescribedBy::other_capture:
+    return "other-capture";
+  case DescribedBy::dump_vmstate:
+    return "dump-vmstate";
+  }
+  return "nothing";
+}
+
+std::string_view vmsd_name(const SavedDevice& device) {
+  if (device.described && !device.described->state.vmsd_name.empty())
+    return device.described->state.vmsd_name;
+  std::string_view name = device.name;
+  return name.substr(name.rfind('/') + 1); // npos + 1 is 0
+}
+
+captures::DeviceValues values_of(const SavedDevice& device) {
+  if (device.described)
+    return decode_values(*device.described, device.body, device.offset);
+  captures::DeviceValues out;
+  if (device.body.empty())
+    return out;
+  captures::Value& whole = out.values.emplace_back();
+  whole.offset = device.offset;
+  whole.bytes = device.body;
+  return out;
+}
+
+DeviceCollector::DeviceCollector(std::vector<std::string> channels)
+    : channels_(std::move(channels)) {}
+
+void DeviceCollector::add_problem(Severity severity, uint64_t offset,
+                                  std::string message) {
+  out_.input.problems.push_back(
+      {severity, channels_.at(channel_), offset, std::move(message)});
+  if (severity == Severity::error)
+    out_.input.complete = false;
+}
+
+void DeviceCollector::on_configuration(
+    const captures::Configuration& configuration) {
+  out_.machine = configuration.machine;
+}
+
+void DeviceCollector::on_device_body(const captures::SectionHeader& section,
+                                     std::span<const std::byte> body) {
+  // Before the body: type, id, counted name, instance, version.
+  uint64_t offset = section.offset + 1 + 4 + 1 + section.idstr.size() + 4 + 4;
+  SavedDevice& device = out_.devices.emplace_back();
+  device.name = section.idstr;
+  device.instance_id = section.instance_id;
+  device.version = section.version_id;
+  device.channel = channels_.at(channel_);
+  device.offset = offset;
+  kept_ += body.size();
+  if (kept_ <= captures::limits::kMaxDeviceStates)
+    device.body.assign(body.begin(), body.end());
+  else
+    add_problem(Severity::error, offset,
+                fmt::format("the state of {} is left out: all devices have "
+                            "more than {} bytes",
+                            section.idstr, captures::limits::kMaxDeviceStates));
+}
+
+void DeviceCollector::on_description(std::string_view json, uint64_t offset) {
+  auto description = captures::parse_description(json);
+  if (description)
+    describe(std::move(*description), DescribedBy::stream);
+  else
+    add_problem(Severity::error, offset, description.error().message);
+}
+
+void DeviceCollector::on_damage(const captures::Damage& damage) {
+  add_problem(Severity::error, damage.error.offset.value_or(0),
+              fmt::format("{}; goes on at {:#x}", damage.error.message,
+                          damage.resumed));
+}
+
+void DeviceCollector::on_problem(uint64_t offset, std::string_view message) {
+  add_problem(Severity::warning, offset, std::string(message));
+}
+
+void DeviceCollector::describe(captures::Description description,
+                               DescribedBy by) {
+  out_.described_by = by;
+  out_.descriptions.assign(std::make_move_iterator(description.devices.begin()),
+                           std::make_move_iterator(description.devices.end()));
+  std::map<std::pair<std::string_view, uint32_t>, const DescribedDevice*> known;
+  for (const DescribedDevice& device : out_.descriptions)
+    known.try_emplace({device.name, device.instance_id}, &device);
+  for (SavedDevice& device : out_.devices)
+    if (auto at = known.find({device.name, device.instance_id});
+        at != known.end())
+      device.described = at->second;
+}
+
+Status DeviceCollector::borrow(const std::string& json) {
+  auto other = captures::parse_description(json);
+  if (other) {
+    describe(std::move(*other), DescribedBy::other_capture);
+    return {};
+  }
+  auto dump = captures::DumpVmstate::parse(json);
+  if (!dump)
+    return fail(ErrorKind::malformed,
+                "expected a description or what -dump-vmstate writes, found "
+                "neither: " +
+                    other.error().message + "; " + dump.error().message);
+  out_.described_by = DescribedBy::dump_vmstate;
+  for (SavedDevice& device : out_.devices) {
+    auto fitting = dump->fit(vmsd_name(device), device.version, device.body);
+    if (fitting) {
+      device.described = &out_.descriptions.emplace_back(std::move(*fitting));
+    } else {
+      out_.input.problems.push_back({Severity::info, device.channel,
+                                     device.offset, fitting.error().message});
+    }
+  }
+  return {};
+}
+
+Result<DeviceStates>
+DeviceCollector::finish(const std::optional<std::string>& borrowed) {
+  if (out_.described_by == DescribedBy::nothing && borrowed)
+    if (Status done = borrow(*borrowed); !done)
+      return fail(done.error());
+  if (out_.described_by == DescribedBy::nothing)
+    out_.input.problems.push_back(
+        {Severity::info,
+         "",
+         {},
+         "nothing describes the devices; --description takes another capture "
+         "of the same machine"});
+  return std::move(out_);
+}
+
+} // namespace migscope::analyzer

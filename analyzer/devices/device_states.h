@@ -1,0 +1,83 @@
+// The devices of a migration, each with its state and what describes it.
+#pragma once
+
+#include "analyzer/analysis.h"
+#include "captures/sources.h"
+#include "captures/stream/events.h"
+#include "captures/vmstate/values.h"
+
+#include <deque>
+
+namespace migscope::analyzer {
+
+struct SavedDevice {
+  std::string name; // idstr, "0000:00:02.0/virtio-net"
+  uint32_t instance_id = 0;
+  uint32_t version = 0; // of its section
+  std::string channel;  // it came on
+  uint64_t offset = 0;  // of its state in the channel
+  std::vector<std::byte> body;
+  // Nothing where nothing describes it. Owned by DeviceStates.
+  const captures::DescribedDevice* described = nullptr;
+};
+
+// Where the descriptions of devices come from.
+enum class DescribedBy { nothing, stream, other_capture, dump_vmstate };
+
+// "stream"
+[[nodiscard]] const char* to_string(DescribedBy by);
+
+struct DeviceStates {
+  Input input;
+  std::optional<std::string> machine;
+  DescribedBy described_by = DescribedBy::nothing;
+  std::vector<SavedDevice> devices; // in wire order
+  std::deque<captures::DescribedDevice> descriptions;
+};
+
+// The name of the device's vmstate: "virtio-net".
+[[nodiscard]] std::string_view vmsd_name(const SavedDevice& device);
+
+// Of a device that nothing describes: all of it as bytes.
+[[nodiscard]] captures::DeviceValues values_of(const SavedDevice& device);
+
+// Takes the devices from what is told of a stream.
+class DeviceCollector final : public captures::StreamEvents {
+public:
+  // Names of the channels, as on_channel counts them.
+  explicit DeviceCollector(std::vector<std::string> channels);
+
+  void on_configuration(const captures::Configuration&) override;
+  void on_device_body(const captures::SectionHeader&,
+                      std::span<const std::byte> body) override;
+  void on_description(std::string_view json, uint64_t offset) override;
+  void on_damage(const captures::Damage&) override;
+  void on_channel(size_t channel) override { channel_ = channel; }
+  void on_problem(uint64_t offset, std::string_view message) override;
+
+  // Joins the devices with the stream's description, or where it had none with
+  // `borrowed`: that of another capture, or what -dump-vmstate wrote. Fails
+  // where that is neither.
+  [[nodiscard]] Result<DeviceStates>
+  finish(const std::optional<std::string>& borrowed);
+
+private:
+  void add_problem(Severity severity, uint64_t offset, std::string message);
+  void describe(captures::Description description, DescribedBy by);
+  [[nodiscard]] Status borrow(const std::string& json);
+
+  std::vector<std::string> channels_;
+  size_t channel_ = 0;
+  uint64_t kept_ = 0; // bytes of bodies
+  DeviceStates out_;
+};
+
+// Reads the channels of one migration. `description`: see finish().
+[[nodiscard]] Result<DeviceStates>
+read_device_states(std::span<const captures::Recording> recordings,
+                   const std::optional<std::string>& description);
+
+// Whether a recording has the main channel of a migration, by itself.
+[[nodiscard]] Result<bool> is_whole(const captures::Recording& recording);
+
+} // namespace migscope::analyzer

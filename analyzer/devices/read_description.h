@@ -1,0 +1,16 @@
+// A description borrowed from elsewhere.
+#pragma once
+
+#include "base/error.h"
+
+#include <filesystem>
+
+namespace migscope::analyzer {
+
+// The JSON text of a description: that at the end of another capture's stream,
+// or the whole of a file that begins with '{' (a description by itself, or what
+// -dump-vmstate wrote).
+[[nodiscard]] Result<std::string>
+read_description(const std::filesystem::path& path);
+
+} // namespace migscope::analyzer

@@ -1,0 +1,164 @@
+#include "tools/render/devices.h"
+#include "analyzer/devices/device_diff.h"
+#include "analyzer/devices/read_description.h"
+#include "tools/verbs/verbs.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+namespace migscope::tools {
+namespace {
+
+struct DevicesOptions {
+  std::vector<std::string> paths;
+  std::string device, field, description;
+  bool json = false;
+};
+
+// A name as it is matches, too: brackets are an index more often than a class.
+Wanted glob(const std::string& pattern) {
+  if (pattern.empty())
+    return {};
+  return [pattern](const std::string& name) {
+    return name == pattern || fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  };
+}
+
+bool print(std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+}
+
+ExitStatus unwritable() {
+  return report({ErrorKind::io, "cannot write to standard output"});
+}
+
+void tell(const analyzer::DeviceStates& states) {
+  for (const analyzer::Problem& problem : states.input.problems)
+    fmt::print(stderr, "migscope: {}\n",
+               describe(Error{ErrorKind::malformed, problem.message,
+                              problem.channel, problem.offset}));
+}
+
+using Recordings = std::vector<captures::Recording>;
+
+Result<Recordings> open_all(const std::vector<std::string>& paths) {
+  Recordings out;
+  for (const std::string& path : paths) {
+    auto recording = captures::open_recording(path);
+    if (!recording)
+      return fail(recording.error());
+    out.push_back(std::move(*recording));
+  }
+  return out;
+}
+
+// Two captures that are whole by themselves are compared; otherwise all are
+// channels of one migration.
+Result<bool> is_comparison(const Recordings& recordings) {
+  if (recordings.size() != 2)
+    return false;
+  for (const captures::Recording& recording : recordings) {
+    auto whole = analyzer::is_whole(recording);
+    if (!whole || !*whole)
+      return whole;
+  }
+  return true;
+}
+
+ExitStatus show(const DevicesOptions& options,
+                const analyzer::DeviceStates& states) {
+  DeviceSelection selection{glob(options.device), glob(options.field)};
+  auto problems = options.json ? render_devices_json(states, selection, print)
+                               : render_devices_text(states, selection, print);
+  if (!problems || std::fflush(stdout) != 0)
+    return unwritable();
+  tell(states);
+  if (*problems)
+    fmt::print(stderr,
+               "migscope: {} values are not what the description allows\n",
+               *problems);
+  return states.input.complete && !*problems ? ExitStatus::done
+                                             : ExitStatus::incomplete;
+}
+
+ExitStatus compare(const DevicesOptions& options,
+                   const analyzer::DeviceStates& a,
+                   const analyzer::DeviceStates& b) {
+  DeviceSelection selection{glob(options.device), glob(options.field)};
+  analyzer::DeviceDiff diff = selected(analyzer::compare(a, b), selection);
+  std::string out = options.json ? render_json(diff, a, b).dump_pretty() + "\n"
+                                 : render_text(diff);
+  if (!print(out) || std::fflush(stdout) != 0)
+    return unwritable();
+  tell(a);
+  tell(b);
+  return a.input.complete && b.input.complete ? ExitStatus::done
+                                              : ExitStatus::incomplete;
+}
+
+ExitStatus devices(const DevicesOptions& options) {
+  std::optional<std::string> description;
+  if (!options.description.empty()) {
+    auto text = analyzer::read_description(options.description);
+    if (!text)
+      return report(text.error());
+    description = std::move(*text);
+  }
+  auto recordings = open_all(options.paths);
+  if (!recordings)
+    return report(recordings.error());
+  auto comparison = is_comparison(*recordings);
+  if (!comparison)
+    return report(comparison.error());
+  size_t each = *comparison ? 1 : recordings->size();
+  std::vector<analyzer::DeviceStates> states;
+  for (size_t i = 0; i < recordings->size(); i += each) {
+    auto read = analyzer::read_device_states(
+        std::span(*recordings).subspan(i, each), description);
+    if (!read)
+      return report(read.error());
+    states.push_back(std::move(*read));
+  }
+  return *comparison ? compare(options, states[0], states[1])
+                     : show(options, states[0]);
+}
+
+} // namespace
+
+void add_devices(CLI::App& app, Verb& chosen) {
+  auto options = std::make_shared<DevicesOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "devices",
+      "Show the state of every device, or compare two captures.\n"
+      "Exit status 3 where the input is incomplete or damaged.\n\n"
+      "Example:\n"
+      "  migscope devices run.migscope --device cpu --field 'env.e*'\n"
+      "  migscope devices before.bin after.bin --device virtio-net\n"
+      "  migscope devices --json stream.bin | jq '.devices[].name'\n");
+  verb->add_option("path", options->paths,
+                   "Session directory, stream file, zstd file, or - for "
+                   "standard input. Two captures are compared; several "
+                   "channels of one migration are read together")
+      ->required()
+      ->type_name("PATH");
+  verb->add_option("--device", options->device,
+                   "Only devices whose name, or the name of whose vmstate, "
+                   "matches the pattern")
+      ->type_name("GLOB");
+  verb->add_option("--field", options->field,
+                   "Only fields whose path or name matches the pattern; * "
+                   "matches dots, too")
+      ->type_name("GLOB");
+  verb->add_option("--description", options->description,
+                   "Where the stream has no description: another capture of "
+                   "such a machine, or what QEMU's -dump-vmstate wrote")
+      ->type_name("FILE");
+  verb->add_flag("--json", options->json,
+                 "Print the result as JSON (docs/devices-json.md)");
+  verb->callback(
+      [options, &chosen] { chosen = [options] { return devices(*options); }; });
+}
+
+} // namespace migscope::tools
