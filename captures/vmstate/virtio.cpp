@@ -16,7 +16,8 @@ constexpr unsigned kPciStatusCapList = 0x10;
 constexpr unsigned kPciCapExpress = 0x10, kPciCapMsix = 0x11;
 constexpr uint16_t kRedHatVendor = 0x1af4; // of all virtio devices
 constexpr std::string_view kLowFeatures = "guest_features_low";
-constexpr uint32_t kMaxQueues = 1024; // VIRTIO_QUEUE_MAX
+constexpr uint32_t kMaxQueues = 1024;       // VIRTIO_QUEUE_MAX
+constexpr uint32_t kMaxQueueEntries = 1024; // VIRTQUEUE_MAX_SIZE
 
 struct Bus {
   bool msix = false;
@@ -46,7 +47,7 @@ size_t find_capability(std::span<const std::byte> config, unsigned id) {
 std::optional<Bus> read_pci(BlobReader& in) {
   in.integer("pci.version_id", 4);
   auto config = in.peek(kPciConfig);
-  if (config.empty() || (at(config, 0) | at(config, 1) << 8) != kRedHatVendor)
+  if (config.empty())
     return {};
   bool express = find_capability(config, kPciCapExpress) != 0;
   in.bytes("pci.config", express ? kPcieConfig : kPciConfig);
@@ -62,6 +63,12 @@ std::optional<Bus> read_pci(BlobReader& in) {
   return Bus{true, false};
 }
 
+// The vendor stands after a version. There, virtio-mmio has a selector of a
+// feature word, which is small.
+bool is_pci(std::span<const std::byte> blob) {
+  return blob.size() >= 6 && (at(blob, 4) | at(blob, 5) << 8) == kRedHatVendor;
+}
+
 std::optional<Bus> read_mmio(BlobReader& in) {
   in.integer("mmio.host_features_sel", 4);
   in.integer("mmio.guest_features_sel", 4);
@@ -69,7 +76,7 @@ std::optional<Bus> read_mmio(BlobReader& in) {
   return Bus{false, true};
 }
 
-// How many there are; nothing for more than can be.
+// How many there are; nothing for what no device can have.
 std::optional<size_t> read_queues(BlobReader& in, const Bus& bus) {
   uint64_t count = in.integer("num_queues", 4);
   if (count > kMaxQueues)
@@ -79,7 +86,9 @@ std::optional<size_t> read_queues(BlobReader& in, const Bus& bus) {
   auto queues = in.open("queues", ValueKind::array);
   for (uint64_t i = 0; i < count && !in.is_short(); ++i) {
     auto queue = in.open({}, ValueKind::structure);
-    in.integer("num", 4);
+    uint64_t entries = in.integer("num", 4);
+    if (entries == 0 || entries > kMaxQueueEntries)
+      return {};
     if (bus.queue_alignment)
       in.integer("align", 4);
     in.integer("desc", 8);
@@ -98,7 +107,8 @@ std::vector<Value> decode_as(std::span<const std::byte> blob, uint64_t offset,
     return {};
   in.integer("status", 1);
   in.integer("isr", 1);
-  in.integer("queue_sel", 2);
+  if (in.integer("queue_sel", 2) >= kMaxQueues)
+    return {};
   in.features(kLowFeatures, 4);
   uint64_t config_bytes = in.integer("config_len", 4);
   in.bytes("config", config_bytes);
@@ -106,6 +116,10 @@ std::vector<Value> decode_as(std::span<const std::byte> blob, uint64_t offset,
   if (!queues || in.is_short())
     return {};
   size_t tail = find_virtio_subsections(blob, in.at());
+  // Nothing else tells virtio-mmio from other bytes. Its devices have one for
+  // the features at least, be it that VERSION_1 is offered.
+  if (bus->queue_alignment && tail == blob.size())
+    return {};
   if (tail > in.at())
     in.bytes("device", tail - in.at());
   read_virtio_subsections(in, *queues);
@@ -124,10 +138,7 @@ unsigned first_feature_bit(const Value& word) {
 
 std::vector<Value> decode_virtio(std::span<const std::byte> blob,
                                  uint64_t offset) {
-  auto out = decode_as(blob, offset, read_pci);
-  // virtio-mmio begins with selectors of a feature word and a page shift, all
-  // small, so that the vendor of a PCI device cannot stand there.
-  return out.empty() ? decode_as(blob, offset, read_mmio) : out;
+  return decode_as(blob, offset, is_pci(blob) ? read_pci : read_mmio);
 }
 
 } // namespace migscope::captures

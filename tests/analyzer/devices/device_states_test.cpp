@@ -1,0 +1,82 @@
+// Devices joined with what describes them.
+#include "tests/analyzer/devices/streams.h"
+
+using namespace migscope;
+using namespace migscope::test;
+using namespace migscope::analyzer;
+
+namespace {
+
+constexpr std::string_view kFields =
+    R"("fields": [{"name": "x", "type": "uint8", "size": 1},
+                  {"name": "y", "type": "uint32", "size": 4}])";
+
+} // namespace
+
+TEST_CASE("the stream's own description comes first") {
+  auto stream = one_device(StreamBuilder().u8(5).be32(6));
+  uint64_t body = stream.size() - 1 - 5 - 5;
+  auto out = read_devices(stream.description(described(kFields)), "nonsense");
+  REQUIRE(out);
+  CHECK(out->described_by == DescribedBy::stream);
+  CHECK(out->machine == "pc-1");
+  CHECK(out->input.complete);
+  const SavedDevice& device = out->devices.at(0);
+  CHECK(device.name == "bus/d");
+  CHECK(device.instance_id == 3);
+  CHECK(device.version == 2);
+  CHECK(device.offset == body);
+  CHECK(vmsd_name(device) == "d");
+  auto values = values_of(device);
+  CHECK(values.problems.empty());
+  CHECK(values.values.at(1).offset == body + 1);
+  CHECK(unsigned_value(values.values.at(1)) == 6);
+}
+
+TEST_CASE("a borrowed description, where the stream has none") {
+  auto stream = one_device(StreamBuilder().u8(5).be32(6));
+  auto out = read_devices(stream, described(kFields));
+  REQUIRE(out);
+  CHECK(out->described_by == DescribedBy::other_capture);
+  CHECK(values_of(out->devices.at(0)).values.size() == 2);
+
+  auto none = read_devices(stream);
+  REQUIRE(none);
+  CHECK(none->described_by == DescribedBy::nothing);
+  CHECK(none->input.complete);
+  CHECK(none->input.problems.size() == 1);
+  auto values = values_of(none->devices.at(0));
+  REQUIRE(values.values.size() == 1);
+  CHECK(values.values[0].kind == captures::ValueKind::bytes);
+  CHECK(values.values[0].bytes.size() == 5);
+
+  CHECK_FALSE(read_devices(stream, "nonsense"));
+}
+
+TEST_CASE("a description from -dump-vmstate, as far as it fits") {
+  auto dump = [](int size) {
+    return R"({"vmschkmachine": {"Name": "pc-1"}, "d-type": {"Description":
+        {"name": "d", "version_id": 2, "Fields": [{"field": "all",
+         "version_id": 0, "field_exists": false, "size": )" +
+           std::to_string(size) + "}]}}}";
+  };
+  auto stream = one_device(StreamBuilder().u8(5).be32(6));
+  auto fits = read_devices(stream, dump(5));
+  REQUIRE(fits);
+  CHECK(fits->described_by == DescribedBy::dump_vmstate);
+  CHECK(values_of(fits->devices.at(0)).values.at(0).name == "all");
+  CHECK(fits->input.problems.empty());
+  auto differs = read_devices(stream, dump(4));
+  REQUIRE(differs);
+  CHECK(differs->devices.at(0).described == nullptr);
+  CHECK(differs->input.problems.size() == 1);
+  CHECK(differs->input.complete);
+}
+
+TEST_CASE("a description that is broken is told, with its place") {
+  auto out = read_devices(
+      one_device(StreamBuilder().u8(5)).description("{\"devices\": [}"));
+  REQUIRE(out);
+  CHECK_FALSE(out->input.complete);
+  CHECK(out->devices.at(0).described == nullptr);
+}
