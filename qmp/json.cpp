@@ -71,6 +71,16 @@ Json Json::of(std::string_view value) {
       json_object_new_string_len(value.data(), static_cast<int>(value.size())));
 }
 
+Json Json::text(std::string_view value) {
+  if (parse(of(value).dump()))
+    return of(value);
+  std::string ascii(value);
+  for (char& c : ascii)
+    if (static_cast<unsigned char>(c) >= 0x80)
+      c = '?';
+  return of(ascii);
+}
+
 Json Json::of(bool value) {
   return Json(json_object_new_boolean(value));
 }

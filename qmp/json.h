@@ -30,6 +30,8 @@ public:
   static Json array();
   static Json of(std::string_view value);
   static Json of(const char* value) { return of(std::string_view(value)); }
+  // The same for text from elsewhere: what is not UTF-8 becomes '?'.
+  static Json text(std::string_view value);
   static Json of(bool value);
   static Json of(int64_t value);
   static Json of(uint64_t value);

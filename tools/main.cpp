@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   add_capture(app, chosen);
   add_analyze(app, chosen);
   add_devices(app, chosen);
+  add_memory(app, chosen);
   // CLI11 would only miss a verb.
   if (argc > 1 && argv[1][0] != '-' && !knows(app, argv[1]))
     return static_cast<int>(report(

@@ -1,6 +1,5 @@
 #include "tools/render/devices.h"
-#include "tools/render/json.h"
-#include "tools/render/json_text.h"
+#include "tools/render/json_parts.h"
 #include "tools/render/text_layout.h"
 
 #include <fmt/format.h>
@@ -28,14 +27,14 @@ Json device_names(const std::vector<DeviceName>& names) {
   Json out = Json::array();
   for (const DeviceName& name : names)
     out.add(Json::object()
-                .set("name", json_text(name.name))
+                .set("name", Json::text(name.name))
                 .set("instance_id", name.instance_id));
   return out;
 }
 
 Json difference(const ValueDifference& value, std::string_view vmsd) {
   return Json::object()
-      .set("field", json_text(value.path))
+      .set("field", Json::text(value.path))
       .set("a", side(value.a, vmsd))
       .set("b", side(value.b, vmsd))
       .set("bits_only_in_a", name_list(value.only_in_a))
@@ -107,14 +106,14 @@ Json render_json(const DeviceDiff& diff, const DeviceStates& a,
     for (const ValueDifference& value : device.values)
       fields.add(difference(value, device.device.vmsd_name));
     devices.add(Json::object()
-                    .set("name", json_text(device.device.name))
+                    .set("name", Json::text(device.device.name))
                     .set("instance_id", device.device.instance_id)
                     .set("fields", fields));
   }
   return Json::object()
       .set("schema", "migscope/device-diff-1")
-      .set("a", render_json(a.input))
-      .set("b", render_json(b.input))
+      .set("a", input_json(a.input))
+      .set("b", input_json(b.input))
       .set("only_in_a", device_names(diff.only_in_a))
       .set("only_in_b", device_names(diff.only_in_b))
       .set("same_devices", static_cast<uint64_t>(diff.same))

@@ -1,8 +1,7 @@
 #include "analyzer/devices/virtio_features.h"
 #include "captures/vmstate/virtio.h"
 #include "tools/render/devices.h"
-#include "tools/render/json.h"
-#include "tools/render/json_text.h"
+#include "tools/render/json_parts.h"
 
 #include <fmt/format.h>
 
@@ -90,20 +89,20 @@ Json device(const SavedDevice& value,
   for (const PathValue& field : values) {
     Json rendered = render_json(field.value, vmsd_name(value));
     if (with_paths)
-      rendered.set("path", json_text(field.path));
+      rendered.set("path", Json::text(field.path));
     fields.add(rendered);
   }
   for (const captures::ValueProblem& problem : found)
     problems.add(Json::object()
-                     .set("field", json_text(problem.path))
+                     .set("field", Json::text(problem.path))
                      .set("offset", problem.offset)
-                     .set("message", json_text(problem.message)));
+                     .set("message", Json::text(problem.message)));
   return Json::object()
-      .set("name", json_text(value.name))
+      .set("name", Json::text(value.name))
       .set("instance_id", value.instance_id)
       .set("version", value.version)
-      .set("vmsd_name", json_text(std::string(vmsd_name(value))))
-      .set("channel", json_text(value.channel))
+      .set("vmsd_name", Json::text(vmsd_name(value)))
+      .set("channel", Json::text(value.channel))
       .set("offset", value.offset)
       .set("size", static_cast<uint64_t>(value.body.size()))
       .set("described", value.described != nullptr)
@@ -116,8 +115,8 @@ Json device(const SavedDevice& value,
 Json render_json(const Value& value, std::string_view vmsd) {
   Json out = Json::object();
   if (!value.name.empty())
-    out.set("name", json_text(std::string(value.name)));
-  out.set("type", json_text(std::string(value.type)))
+    out.set("name", Json::text(value.name));
+  out.set("type", Json::text(value.type))
       .set("offset", value.offset)
       .set("size", static_cast<uint64_t>(value.bytes.size()));
   add_content(out, value, vmsd);
@@ -127,11 +126,11 @@ Json render_json(const Value& value, std::string_view vmsd) {
 std::optional<size_t> render_devices_json(const DeviceStates& states,
                                           const DeviceSelection& selection,
                                           const Output& output) {
-  Json machine = states.machine ? json_text(*states.machine) : Json();
+  Json machine = states.machine ? Json::text(*states.machine) : Json();
   if (!output(fmt::format("{{\n\"schema\": \"migscope/devices-1\",\n"
                           "\"input\": {},\n\"machine\": {},\n"
                           "\"described_by\": \"{}\",\n\"devices\": [",
-                          render_json(states.input).dump_pretty(),
+                          input_json(states.input).dump_pretty(),
                           machine.dump(), to_string(states.described_by))))
     return {};
   size_t problems = 0;

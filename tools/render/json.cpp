@@ -1,6 +1,6 @@
 #include "tools/render/json.h"
 
-#include "tools/render/json_text.h"
+#include "tools/render/json_parts.h"
 
 namespace migscope::tools {
 
@@ -9,16 +9,9 @@ using qmp::Json;
 
 namespace {
 
-template <typename T, typename Render>
-Json list(const std::vector<T>& items, Render render) {
-  Json out = Json::array();
-  for (const T& item : items)
-    out.add(render(item));
-  return out;
-}
-
+// Names come from the input as they are.
 Json text(const std::string& value) {
-  return json_text(value);
+  return Json::text(value);
 }
 
 Json text(const std::optional<std::string>& value) {
@@ -27,14 +20,6 @@ Json text(const std::optional<std::string>& value) {
 
 Json text_list(const std::vector<std::string>& items) {
   return list(items, [](const std::string& item) { return text(item); });
-}
-
-Json problem(const Problem& value) {
-  return Json::object()
-      .set("severity", to_string(value.severity))
-      .set("channel", text(value.channel))
-      .set("offset", value.offset)
-      .set("message", text(value.message));
 }
 
 Json vm(const Vm& value) {
@@ -189,20 +174,10 @@ Json finding(const Finding& value) {
 
 } // namespace
 
-Json render_json(const Input& value) {
-  return Json::object()
-      .set("path", text(value.path))
-      .set("kind", text(value.kind))
-      .set("channels", value.channels)
-      .set("bytes", value.bytes)
-      .set("complete", value.complete)
-      .set("problems", list(value.problems, problem));
-}
-
 Json render_json(const Analysis& analysis) {
   return Json::object()
       .set("schema", "migscope/analysis-1")
-      .set("input", render_json(analysis.input))
+      .set("input", input_json(analysis.input))
       .set("vm", vm(analysis.vm))
       .set("outcome", outcome(analysis.outcome))
       .set("ram", ram(analysis.ram))

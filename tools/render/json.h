@@ -7,6 +7,5 @@
 namespace migscope::tools {
 
 [[nodiscard]] qmp::Json render_json(const analyzer::Analysis& analysis);
-[[nodiscard]] qmp::Json render_json(const analyzer::Input& input);
 
 } // namespace migscope::tools

@@ -208,6 +208,8 @@ std::string findings_list(const std::vector<Finding>& findings) {
   return out.empty() ? "" : "\n" + out;
 }
 
+} // namespace
+
 std::string problems_list(const std::vector<Problem>& problems) {
   std::string out;
   for (size_t i = 0; i < problems.size() && i < kMostProblems; ++i) {
@@ -225,8 +227,6 @@ std::string problems_list(const std::vector<Problem>& problems) {
         fmt::format("and {} more problems\n", problems.size() - kMostProblems);
   return out.empty() ? "" : "\n" + out;
 }
-
-} // namespace
 
 std::string render_text(const Analysis& analysis) {
   std::string out = outcome_line(analysis) + total_line(analysis) +

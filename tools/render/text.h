@@ -8,4 +8,8 @@ namespace migscope::tools {
 
 [[nodiscard]] std::string render_text(const analyzer::Analysis& analysis);
 
+// What was wrong with an input, a paragraph; empty where nothing was.
+[[nodiscard]] std::string
+problems_list(const std::vector<analyzer::Problem>& problems);
+
 } // namespace migscope::tools

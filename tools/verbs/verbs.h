@@ -18,6 +18,7 @@ void add_analyze(CLI::App& app, Verb& chosen);
 void add_capture(CLI::App& app, Verb& chosen);
 void add_devices(CLI::App& app, Verb& chosen);
 void add_lab(CLI::App& app, Verb& chosen);
+void add_memory(CLI::App& app, Verb& chosen);
 void add_migrate(CLI::App& app, Verb& chosen);
 void add_record(CLI::App& app, Verb& chosen);
 void add_tee(CLI::App& app, Verb& chosen);

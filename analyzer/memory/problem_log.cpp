@@ -1,0 +1,28 @@
+#include "analyzer/memory/problem_log.h"
+
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+namespace {
+
+// A stream that is all problems must not fill memory with them.
+constexpr size_t kMaxProblems = 1000;
+
+} // namespace
+
+void ProblemLog::add(Severity severity, uint64_t offset, std::string message) {
+  if (problems_.size() < kMaxProblems)
+    problems_.push_back({channel_, {severity, "", offset, std::move(message)}});
+}
+
+void ProblemLog::on_problem(uint64_t offset, std::string_view message) {
+  add(Severity::warning, offset, std::string(message));
+}
+
+void ProblemLog::on_damage(const captures::Damage& damage) {
+  add(Severity::error, damage.error.offset.value_or(0),
+      fmt::format("{}; reading goes on at {:#x}", damage.error.message,
+                  damage.resumed));
+}
+
+} // namespace migscope::analyzer

@@ -1,0 +1,32 @@
+// Keeps what a reader tells of damage and oddities; a base for consumers that
+// are after something else.
+#pragma once
+
+#include "analyzer/analysis.h"
+#include "captures/stream/events.h"
+
+namespace migscope::analyzer {
+
+class ProblemLog : public captures::StreamEvents {
+public:
+  void on_problem(uint64_t offset, std::string_view message) override;
+  void on_damage(const captures::Damage& damage) override;
+  void on_channel(size_t channel) override { channel_ = channel; }
+
+  struct Entry {
+    size_t channel = 0; // index
+    Problem problem;    // its channel's name is left for the caller
+  };
+  [[nodiscard]] const std::vector<Entry>& problems() const { return problems_; }
+
+protected:
+  [[nodiscard]] size_t channel() const { return channel_; }
+
+private:
+  void add(Severity severity, uint64_t offset, std::string message);
+
+  size_t channel_ = 0;
+  std::vector<Entry> problems_;
+};
+
+} // namespace migscope::analyzer

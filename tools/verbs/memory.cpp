@@ -1,0 +1,194 @@
+#include "tools/render/memory.h"
+#include "analyzer/analyze.h"
+#include "analyzer/memory/memory_report.h"
+#include "tools/verbs/verbs.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+namespace migscope::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using analyzer::MemoryOutput;
+using captures::Recording;
+
+struct MemoryOptions {
+  std::vector<std::string> paths;
+  std::string output, format, block, page;
+  std::optional<uint64_t> round;
+  bool json = false;
+};
+
+Result<std::vector<Recording>>
+open_recordings(const std::vector<std::string>& paths) {
+  std::vector<Recording> out;
+  for (const std::string& path : paths) {
+    auto recording = captures::open_recording(path);
+    if (!recording)
+      return fail(recording.error());
+    out.push_back(std::move(*recording));
+  }
+  return out;
+}
+
+// What makes no sense together, beyond what CLI11 refuses.
+Status check(const MemoryOptions& options) {
+  auto usage = [](const char* text) { return fail(ErrorKind::usage, text); };
+  bool pipe = std::ranges::find(options.paths, "-") != options.paths.end();
+  if (pipe && (options.round || !options.page.empty()))
+    return usage("--round and --page read the stream several times; standard "
+                 "input cannot be");
+  if (options.output.empty() &&
+      (!options.block.empty() || !options.format.empty()))
+    return usage("--block and --format say what to write; --output FILE says "
+                 "where");
+  if (!options.output.empty() && options.block.empty() &&
+      options.format.empty())
+    return usage("--output: give --block NAME for one block, or --format elf, "
+                 "physical or blocks for all of memory");
+  return {};
+}
+
+// Large files are not for /tmp, which may be memory.
+fs::path scratch_directory() {
+  const char* wanted = std::getenv("TMPDIR");
+  return wanted && *wanted ? wanted : "/var/tmp";
+}
+
+Result<std::unique_ptr<MemoryOutput>> make_output(const MemoryOptions& options,
+                                                  bool registers) {
+  if (options.output.empty())
+    return analyzer::scratch_output(scratch_directory());
+  if (!options.block.empty())
+    return analyzer::raw_output(options.output, options.block);
+  if (options.format == "blocks")
+    return analyzer::blocks_output(options.output);
+  if (options.format == "physical")
+    return analyzer::physical_output(options.output);
+  return analyzer::elf_output(options.output, registers);
+}
+
+template <typename Report>
+Status print(const Report& report, bool json) {
+  std::string out =
+      json ? render_json(report).dump_pretty() + "\n" : render_text(report);
+  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() ||
+      std::fflush(stdout) != 0)
+    return fail(ErrorKind::io, "cannot write to standard output");
+  return {};
+}
+
+Result<ExitStatus> print_history(const MemoryOptions& options,
+                                 std::span<const Recording> recordings) {
+  auto page = analyzer::parse_page_name(options.page);
+  if (!page)
+    return fail(page.error());
+  auto analysis = analyzer::analyze(recordings.front());
+  if (!analysis)
+    return fail(analysis.error());
+  auto history = analyzer::page_history(recordings, *page, *analysis);
+  if (!history)
+    return fail(history.error());
+  if (auto printed = print(*history, options.json); !printed)
+    return fail(printed.error());
+  return history->input.complete ? ExitStatus::done : ExitStatus::incomplete;
+}
+
+Result<analyzer::RoundEnd> round_end(const MemoryOptions& options,
+                                     std::span<const Recording> recordings) {
+  if (!options.round)
+    return analyzer::RoundEnd();
+  auto analysis = analyzer::analyze(recordings.front());
+  if (!analysis)
+    return fail(analysis.error());
+  return analyzer::end_of_round(*analysis, *options.round);
+}
+
+Result<ExitStatus> rebuild(const MemoryOptions& options,
+                           std::span<const Recording> recordings) {
+  auto end = round_end(options, recordings);
+  if (!end)
+    return fail(end.error());
+  auto output = make_output(options, !end->stop);
+  if (!output)
+    return fail(output.error());
+  auto report = analyzer::rebuild_memory(recordings, **output, end->stop);
+  if (!report) {
+    (*output)->remove();
+    return fail(report.error());
+  }
+  report->round = options.round;
+  if (auto printed = print(*report, options.json); !printed)
+    return fail(printed.error());
+  return report->complete() ? ExitStatus::done : ExitStatus::incomplete;
+}
+
+ExitStatus memory(const MemoryOptions& options) {
+  if (auto sound = check(options); !sound)
+    return report(sound.error());
+  auto recordings = open_recordings(options.paths);
+  if (!recordings)
+    return report(recordings.error());
+  auto status = options.page.empty() ? rebuild(options, *recordings)
+                                     : print_history(options, *recordings);
+  return status ? *status : report(status.error());
+}
+
+void declare_outputs(CLI::App& verb, MemoryOptions& options) {
+  auto* output = verb.add_option("--output,-o", options.output,
+                                 "Write memory to a new file (or directory)")
+                     ->type_name("FILE");
+  auto* block = verb.add_option("--block", options.block,
+                                "Write this RAM block alone, raw")
+                    ->type_name("NAME");
+  auto* format =
+      verb.add_option("--format", options.format,
+                      "elf: a core file for gdb, crash and drgn\n"
+                      "physical: a byte for each guest-physical address\n"
+                      "blocks: a directory with a raw file for each block")
+          ->check(CLI::IsMember({"elf", "physical", "blocks"}));
+  auto* round =
+      verb.add_option("--round", options.round,
+                      "Memory as it was sent by the end of this round, as "
+                      "analyze numbers them")
+          ->type_name("N");
+  block->excludes(format);
+  verb.add_option("--page", options.page,
+                  "Print the history of one page instead: a guest-physical "
+                  "address, or BLOCK:OFFSET")
+      ->type_name("ADDR")
+      ->excludes(output)
+      ->excludes(block)
+      ->excludes(format)
+      ->excludes(round);
+}
+
+} // namespace
+
+void add_memory(CLI::App& app, Verb& chosen) {
+  auto options = std::make_shared<MemoryOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "memory",
+      "Rebuild guest memory from a recording or a captured stream.\n"
+      "Exit status 3 where the input is incomplete or damaged, or pages are\n"
+      "unknown that it should hold.\n\n"
+      "Example:\n"
+      "  migscope memory run.migscope\n"
+      "  migscope memory run.migscope --format elf --output guest.core\n"
+      "  migscope memory stream.bin --block pc.ram --output pc.ram.raw\n"
+      "  migscope memory run.migscope --page 0x7fe000\n");
+  verb->add_option("paths", options->paths,
+                   "Session directory, stream file, zstd file, or - for "
+                   "standard input; several for several channels")
+      ->required()
+      ->type_name("PATH");
+  declare_outputs(*verb, *options);
+  verb->add_flag("--json", options->json,
+                 "Print the result as JSON (docs/memory.md)");
+  verb->callback(
+      [options, &chosen] { chosen = [options] { return memory(*options); }; });
+}
+
+} // namespace migscope::tools
