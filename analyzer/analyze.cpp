@@ -167,11 +167,12 @@ Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
       add_problem(analysis, Severity::error, "", read.error());
     return std::nullopt;
   }
-  analysis.input.channels = read->channels;
-  analysis.input.bytes = read->bytes;
-  analysis.input.complete &= read->complete;
-  for (const Problem& problem : read->problems)
-    analysis.input.problems.push_back(problem);
+  const Input& input = read->input;
+  analysis.input.channels = input.channels;
+  analysis.input.bytes = input.bytes;
+  analysis.input.complete &= input.complete;
+  analysis.input.problems.insert(analysis.input.problems.end(),
+                                 input.problems.begin(), input.problems.end());
   return std::optional(std::move(*read));
 }
 
@@ -186,7 +187,8 @@ void forget_pause(Ram& ram) {
 // Rounds and pause, as far as they can be told of this kind of migration.
 void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
   Method method =
-      migration_method(timeline, stream ? stream->model.get() : nullptr);
+      migration_method(timeline, stream ? stream->model.get() : nullptr,
+                       stream && stream->multifd);
   analysis.outcome.mode = to_string(method);
   if (std::string limits = limits_of(method); !limits.empty())
     analysis.input.problems.push_back({Severity::warning, "", {}, limits});
@@ -220,8 +222,9 @@ void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
     analysis.downtime.phases.clear();
   } else if (by_stream && analysis.ram) {
     analysis.stop_and_copy = stop_and_copy(*stream->model);
-    TimedRounds timed = stream_rounds(stream->model->sections(), stream->chunks,
-                                      stream->complete, marks, timeline, pause);
+    TimedRounds timed =
+        stream_rounds(stream->model->sections(), stream->chunks,
+                      stream->input.complete, marks, timeline, pause);
     analysis.rounds = std::move(timed.rounds);
     analysis.rounds_are_lower_bound = timed.lower_bound;
   } else {

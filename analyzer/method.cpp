@@ -19,7 +19,8 @@ bool seen(const Timeline& timeline, MigrationStatus status) {
 
 } // namespace
 
-Method migration_method(const Timeline& timeline, const StreamModel* model) {
+Method migration_method(const Timeline& timeline, const StreamModel* model,
+                        bool multifd_channels) {
   StreamMarks marks = model ? model->marks() : StreamMarks{};
   if (marks.postcopy || seen(timeline, MigrationStatus::postcopy_active))
     return Method::postcopy;
@@ -31,7 +32,7 @@ Method migration_method(const Timeline& timeline, const StreamModel* model) {
   if (marks.mapped)
     return Method::mapped;
   if (qmp::capability_is_on(timeline.source_capabilities, "multifd") ||
-      marks.multifd)
+      marks.multifd || multifd_channels)
     return Method::multifd;
   return Method::precopy;
 }

@@ -16,7 +16,8 @@ enum class Method {
 
 // `model` is the main channel's, null without a stream.
 [[nodiscard]] Method migration_method(const Timeline& timeline,
-                                      const StreamModel* model);
+                                      const StreamModel* model,
+                                      bool multifd_channels = false);
 
 // As outcome.mode says it: multifd and mapped-ram are ways of precopy.
 [[nodiscard]] const char* to_string(Method method);

@@ -1,6 +1,7 @@
 #include "analyzer/page_requests.h"
 
 #include "captures/channel_feed.h"
+#include "captures/session/channel_reader.h"
 #include "captures/stream/return_path.h"
 #include "captures/stream/wire.h"
 

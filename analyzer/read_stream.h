@@ -1,9 +1,8 @@
-// A recording's channels, read once from end to end.
+// A recording's channels as the analysis needs them.
 #pragma once
 
 #include "analyzer/page_requests.h"
 #include "analyzer/stream_model.h"
-#include "captures/migration_reader.h"
 
 namespace migscope::analyzer {
 
@@ -11,10 +10,8 @@ struct ReadStream {
   std::unique_ptr<StreamModel> model;
   std::vector<captures::Chunk> chunks; // the main channel's
   std::optional<PageRequests> requests;
-  int channels = 0;
-  uint64_t bytes = 0; // of all channels, source to destination
-  bool complete = false;
-  std::vector<Problem> problems;
+  bool multifd = false; // there are multifd channels
+  Input input;
 };
 
 // Fails where there is no main channel to read.

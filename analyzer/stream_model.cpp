@@ -3,7 +3,6 @@
 #include "captures/stream/wire.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace migscope::analyzer {
 
@@ -17,8 +16,6 @@ namespace {
 
 // The smallest stretch worth a line; also x86's large page.
 constexpr uint64_t kRegionBytes = 2u << 20;
-// A stream that is all problems must not fill memory with them.
-constexpr size_t kMaxProblems = 1000;
 
 void count(RamSection& section, const PageItem& page) {
   ++section.pages;
@@ -41,8 +38,7 @@ void count(RamSection& section, const PageItem& page) {
 
 } // namespace
 
-StreamModel::StreamModel(std::vector<StreamChannel> channels)
-    : channels_(std::move(channels)) {}
+StreamModel::StreamModel() = default;
 StreamModel::~StreamModel() = default;
 
 void StreamModel::on_configuration(const captures::Configuration& value) {
@@ -176,27 +172,9 @@ std::vector<IterableState> StreamModel::iterables() const {
   return out;
 }
 
-void StreamModel::on_channel(size_t channel) {
-  channel_ = channels_.at(channel);
-  marks_.multifd |= channel_.start == captures::StreamStart::multifd;
-}
-
 void StreamModel::on_damage(const captures::Damage& damage) {
-  damaged_ = true;
   close_ram_section(damage.resumed);
-  add_problem(Severity::error, damage.error.offset,
-              fmt::format("{}; reading goes on at {:#x}", damage.error.message,
-                          damage.resumed));
-}
-
-void StreamModel::on_problem(uint64_t offset, std::string_view message) {
-  add_problem(Severity::warning, offset, std::string(message));
-}
-
-void StreamModel::add_problem(Severity severity, std::optional<uint64_t> offset,
-                              std::string message) {
-  if (problems_.size() < kMaxProblems)
-    problems_.push_back({severity, channel_.name, offset, std::move(message)});
+  ProblemLog::on_damage(damage);
 }
 
 std::vector<ResentRegion> StreamModel::resent_regions() const {

@@ -4,8 +4,8 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/page_ledger.h"
+#include "analyzer/problem_log.h"
 #include "captures/stream/events.h"
-#include "captures/stream/stream_start.h"
 
 #include <map>
 
@@ -35,20 +35,13 @@ struct StreamMarks {
   std::optional<uint64_t> eof;         // the end-of-stream byte
   std::optional<uint64_t> description; // the JSON text after it
   bool postcopy = false; // a command that only a switch to postcopy sends
-  bool multifd = false;  // pages came on multifd channels
+  bool multifd = false;  // marks of multifd channels
   bool mapped = false;   // a mapped-ram file
 };
 
-// A channel that on_channel tells of.
-struct StreamChannel {
-  std::string name; // for problems
-  captures::StreamStart start = captures::StreamStart::main;
-};
-
-class StreamModel final : public captures::StreamEvents {
+class StreamModel final : public ProblemLog {
 public:
-  // `channels` by the index that on_channel tells.
-  explicit StreamModel(std::vector<StreamChannel> channels = {});
+  StreamModel();
   ~StreamModel() override;
 
   void on_configuration(const captures::Configuration&) override;
@@ -64,8 +57,6 @@ public:
   void on_eof(uint64_t offset) override;
   void on_description(std::string_view json, uint64_t offset) override;
   void on_damage(const captures::Damage&) override;
-  void on_channel(size_t channel) override;
-  void on_problem(uint64_t offset, std::string_view message) override;
 
   [[nodiscard]] const std::optional<captures::Configuration>&
   configuration() const {
@@ -79,11 +70,6 @@ public:
   }
   [[nodiscard]] std::vector<IterableState> iterables() const;
   [[nodiscard]] const StreamMarks& marks() const { return marks_; }
-  [[nodiscard]] const std::vector<Problem>& problems() const {
-    return problems_;
-  }
-  // Some of it could not be read.
-  [[nodiscard]] bool damaged() const { return damaged_; }
   // Blocks, totals and regions; QEMU's counters are left for the caller.
   [[nodiscard]] Ram ram() const;
   // Bytes of a target page; nothing before the block list.
@@ -97,8 +83,6 @@ private:
 
   void open_ram_section(const captures::SectionHeader& header);
   void close_ram_section(uint64_t end);
-  void add_problem(Severity severity, std::optional<uint64_t> offset,
-                   std::string message);
   [[nodiscard]] std::vector<ResentRegion> resent_regions() const;
 
   std::unique_ptr<PageLedger> ledger_; // there as soon as blocks_ are
@@ -108,11 +92,7 @@ private:
   std::vector<DeviceState> devices_;
   std::map<Owner, IterableState> iterables_;
   StreamMarks marks_;
-  std::vector<StreamChannel> channels_;
-  std::vector<Problem> problems_;
-  StreamChannel channel_; // the current one
   bool in_ram_section_ = false;
-  bool damaged_ = false;
 };
 
 } // namespace migscope::analyzer

@@ -29,6 +29,8 @@ public:
     next().on_channel(channel_);
   }
 
+  [[nodiscard]] bool has_flushes() const { return flushes_; }
+
   void on_section_end(const SectionHeader& header,
                       const SectionEnd& end) override {
     if (header.idstr == "ram" && header.kind != SectionKind::full)
@@ -199,7 +201,8 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
   auto main = find_main(channels);
   if (!main)
     return;
-  MultifdMerge merge(channels, of_kind(channels, StreamStart::multifd), events);
+  std::vector<size_t> multifd = of_kind(channels, StreamStart::multifd);
+  MultifdMerge merge(channels, multifd, events);
   MainEvents main_events(events, merge);
   std::vector<size_t> mains = of_kind(channels, StreamStart::recovered_main);
   mains.insert(mains.begin(), *main);
@@ -215,6 +218,12 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
   }
   merge.drain();
   merge.check_marks();
+  if (!channels[*main].error)
+    channels[*main].error = merge.missing();
+  if (!channels[*main].error && main_events.has_flushes() && multifd.empty())
+    channels[*main].error =
+        Error{ErrorKind::truncated,
+              "its pages went over multifd channels, and none is here"};
   for (size_t i : of_kind(channels, StreamStart::preempt)) {
     events.on_channel(i);
     ChannelFeed feed(channels[i]);

@@ -8,9 +8,9 @@
 #pragma once
 
 #include "captures/sources.h"
-#include "captures/vmstate/description.h"
 #include "captures/stream/events.h"
 #include "captures/stream/stream_start.h"
+#include "captures/vmstate/description.h"
 
 namespace migscope::captures {
 
@@ -23,7 +23,8 @@ struct OpenChannel {
   StreamStart start = StreamStart::unknown;
   uint64_t bytes = 0;                     // read so far
   std::optional<uint8_t> multifd_id = {}; // as a multifd channel's hello says
-  // Why it could not be read to its end. Damage that could be passed is told
+  // Why it could not be read to its end or, of the main channel, not be read
+  // with all the others it needs. Damage that could be passed is told
   // by on_damage instead.
   std::optional<Error> error;
 };

@@ -3,8 +3,17 @@
 #include "captures/stream/window.h"
 
 #include <fmt/format.h>
+#include <set>
 
 namespace migscope::captures {
+namespace {
+
+// Shares `bytes` among `count`, the first ones taking what does not divide.
+uint32_t share(uint64_t bytes, size_t count, size_t i) {
+  return static_cast<uint32_t>(bytes / count + (i < bytes % count));
+}
+
+} // namespace
 
 // One channel: reads on demand, turns packets into pages.
 class MultifdMerge::Channel final : public MultifdEvents {
@@ -78,11 +87,6 @@ private:
   bool ended_ = false;
   bool damaged_ = false;
 };
-
-// Shares `bytes` among `count`, the first ones taking what does not divide.
-static uint32_t share(uint64_t bytes, size_t count, size_t i) {
-  return static_cast<uint32_t>(bytes / count + (i < bytes % count));
-}
 
 bool MultifdMerge::Channel::add_pages(const MultifdPacket& packet,
                                       uint32_t block) {
@@ -171,6 +175,18 @@ void MultifdMerge::check_marks() {
                                       "as the main channel has marks",
                                       channel->syncs(), marks_));
   }
+}
+
+std::optional<Error> MultifdMerge::missing() const {
+  std::set<uint8_t> ids;
+  for (size_t index : indexes_)
+    if (channels_[index].multifd_id)
+      ids.insert(*channels_[index].multifd_id);
+  if (ids.empty() || ids.size() > *ids.rbegin())
+    return {};
+  return Error{ErrorKind::truncated,
+               fmt::format("{} of at least {} multifd channels are here",
+                           ids.size(), *ids.rbegin() + 1)};
 }
 
 } // namespace migscope::captures

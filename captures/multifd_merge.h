@@ -27,8 +27,10 @@ public:
   void mark();
   // Tells what is left on all channels.
   void drain();
-  // After drain(): where a whole channel has not the marks that main has.
+  // After drain(): tells where a whole channel has not the marks that main has.
   void check_marks();
+  // Why not all channels of the migration can be here.
+  [[nodiscard]] std::optional<Error> missing() const;
 
 private:
   class Channel;

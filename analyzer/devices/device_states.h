@@ -74,10 +74,10 @@ private:
 
 // Reads the channels of one migration. `description`: see finish().
 [[nodiscard]] Result<DeviceStates>
-read_device_states(std::span<const captures::Recording> recordings,
+read_device_states(const captures::Recording& recording,
                    const std::optional<std::string>& description);
 
 // Whether a recording has the main channel of a migration, by itself.
-[[nodiscard]] Result<bool> is_whole(const captures::Recording& recording);
+[[nodiscard]] bool is_whole(const captures::Recording& recording);
 
 } // namespace migscope::analyzer

@@ -1,5 +1,5 @@
 #include "analyzer/memory/memory_report.h"
-#include "analyzer/memory/read_recordings.h"
+#include "analyzer/read_recording.h"
 
 #include <algorithm>
 #include <charconv>
@@ -14,10 +14,10 @@ struct Place {
 };
 
 // Reads devices and the block list alone.
-Result<GuestLayout> read_layout(std::span<const captures::Recording> recordings,
+Result<GuestLayout> read_layout(const captures::Recording& recording,
                                 std::vector<captures::RamBlock>& blocks) {
   MemoryImage image([](const captures::RamBlock&) { return BlockStore(); });
-  auto input = read_recordings(recordings, image);
+  auto input = read_recording(recording, image);
   if (!input)
     return fail(input.error());
   blocks = image.blocks();
@@ -83,18 +83,18 @@ Result<PageName> parse_page_name(const std::string& text) {
   return out;
 }
 
-Result<HistoryReport>
-page_history(std::span<const captures::Recording> recordings,
-             const PageName& page, const Analysis& analysis) {
+Result<HistoryReport> page_history(const captures::Recording& recording,
+                                   const PageName& page,
+                                   const Analysis& analysis) {
   std::vector<captures::RamBlock> blocks;
-  auto layout = read_layout(recordings, blocks);
+  auto layout = read_layout(recording, blocks);
   if (!layout)
     return fail(layout.error());
   auto place = find_place(page, *layout, blocks);
   if (!place)
     return fail(place.error());
   PageHistory history(place->block, place->offset);
-  auto input = read_recordings(recordings, history);
+  auto input = read_recording(recording, history);
   if (!input)
     return fail(input.error());
   if (!history.found())

@@ -7,8 +7,8 @@
 
 #include "analyzer/memory/machine_facts.h"
 #include "analyzer/memory/page_decoder.h"
-#include "analyzer/memory/problem_log.h"
 #include "analyzer/memory/sparse_file.h"
+#include "analyzer/problem_log.h"
 #include "captures/stream/events.h"
 
 #include <functional>

@@ -39,8 +39,8 @@ struct MemoryReport {
 // channel) and later are not taken. Fails where there is nothing to read, where
 // nothing can be stored and where the output's format is not possible.
 [[nodiscard]] Result<MemoryReport>
-rebuild_memory(std::span<const captures::Recording> recordings,
-               MemoryOutput& output, std::optional<uint64_t> stop = {});
+rebuild_memory(const captures::Recording& recording, MemoryOutput& output,
+               std::optional<uint64_t> stop = {});
 
 // Where a round ends.
 struct RoundEnd {
@@ -69,10 +69,10 @@ struct HistoryReport {
   uint64_t not_kept = 0;                       // further sends
 };
 
-// Reads the stream twice. `analysis` is of the same recordings and gives the
+// Reads the stream twice. `analysis` is of the same recording and gives the
 // rounds.
 [[nodiscard]] Result<HistoryReport>
-page_history(std::span<const captures::Recording> recordings,
-             const PageName& page, const Analysis& analysis);
+page_history(const captures::Recording& recording, const PageName& page,
+             const Analysis& analysis);
 
 } // namespace migscope::analyzer

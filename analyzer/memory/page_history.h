@@ -2,7 +2,7 @@
 #pragma once
 
 #include "analyzer/memory/page_decoder.h"
-#include "analyzer/memory/problem_log.h"
+#include "analyzer/problem_log.h"
 
 namespace migscope::analyzer {
 

@@ -1,5 +1,5 @@
 #include "analyzer/memory/memory_report.h"
-#include "analyzer/memory/read_recordings.h"
+#include "analyzer/read_recording.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -48,13 +48,13 @@ bool MemoryReport::complete() const {
          });
 }
 
-Result<MemoryReport>
-rebuild_memory(std::span<const captures::Recording> recordings,
-               MemoryOutput& output, std::optional<uint64_t> stop) {
+Result<MemoryReport> rebuild_memory(const captures::Recording& recording,
+                                    MemoryOutput& output,
+                                    std::optional<uint64_t> stop) {
   MemoryImage image(
       [&](const captures::RamBlock& block) { return output.place(block); },
       stop);
-  auto input = read_recordings(recordings, image);
+  auto input = read_recording(recording, image);
   if (!input)
     return fail(input.error());
   if (image.failure())

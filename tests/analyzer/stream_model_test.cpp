@@ -212,7 +212,7 @@ TEST_CASE("a stream that is all problems does not fill memory with them") {
   for (uint64_t i = 0; i < 5000; ++i)
     model.on_problem(i, "odd");
   CHECK(model.problems().size() == 1000);
-  CHECK(model.problems()[999].offset == 999);
+  CHECK(model.problems()[999].problem.offset == 999);
 }
 
 TEST_CASE("a mapped-ram file: pages in START, between the blocks of its list") {

@@ -1,6 +1,7 @@
 #include "tools/render/devices.h"
 #include "analyzer/devices/device_diff.h"
 #include "analyzer/devices/read_description.h"
+#include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -41,28 +42,17 @@ void tell(const analyzer::DeviceStates& states) {
                               problem.channel, problem.offset}));
 }
 
-using Recordings = std::vector<captures::Recording>;
-
-Result<Recordings> open_all(const std::vector<std::string>& paths) {
-  Recordings out;
+// Two captures that are whole by themselves are compared; otherwise all are
+// channels of one migration. Standard input cannot be opened to find out.
+Result<bool> is_comparison(const std::vector<std::string>& paths) {
+  if (paths.size() != 2 || paths[0] == "-" || paths[1] == "-")
+    return false;
   for (const std::string& path : paths) {
     auto recording = captures::open_recording(path);
     if (!recording)
       return fail(recording.error());
-    out.push_back(std::move(*recording));
-  }
-  return out;
-}
-
-// Two captures that are whole by themselves are compared; otherwise all are
-// channels of one migration.
-Result<bool> is_comparison(const Recordings& recordings) {
-  if (recordings.size() != 2)
-    return false;
-  for (const captures::Recording& recording : recordings) {
-    auto whole = analyzer::is_whole(recording);
-    if (!whole || !*whole)
-      return whole;
+    if (!analyzer::is_whole(*recording))
+      return false;
   }
   return true;
 }
@@ -106,17 +96,18 @@ ExitStatus devices(const DevicesOptions& options) {
       return report(text.error());
     description = std::move(*text);
   }
-  auto recordings = open_all(options.paths);
-  if (!recordings)
-    return report(recordings.error());
-  auto comparison = is_comparison(*recordings);
+  auto comparison = is_comparison(options.paths);
   if (!comparison)
     return report(comparison.error());
-  size_t each = *comparison ? 1 : recordings->size();
+  std::vector<std::vector<std::string>> captures{options.paths};
+  if (*comparison)
+    captures = {{options.paths[0]}, {options.paths[1]}};
   std::vector<analyzer::DeviceStates> states;
-  for (size_t i = 0; i < recordings->size(); i += each) {
-    auto read = analyzer::read_device_states(
-        std::span(*recordings).subspan(i, each), description);
+  for (const auto& paths : captures) {
+    auto recording = open_paths(paths);
+    if (!recording)
+      return report(recording.error());
+    auto read = analyzer::read_device_states(*recording, description);
     if (!read)
       return report(read.error());
     states.push_back(std::move(*read));
@@ -138,9 +129,8 @@ void add_devices(CLI::App& app, Verb& chosen) {
       "  migscope devices before.bin after.bin --device virtio-net\n"
       "  migscope devices --json stream.bin | jq '.devices[].name'\n");
   verb->add_option("path", options->paths,
-                   "Session directory, stream file, zstd file, or - for "
-                   "standard input. Two captures are compared; several "
-                   "channels of one migration are read together")
+                   std::string(kPathsHelp) +
+                       ". Two captures of whole migrations are compared")
       ->required()
       ->type_name("PATH");
   verb->add_option("--device", options->device,

@@ -1,6 +1,7 @@
 #include "tools/render/memory.h"
 #include "analyzer/analyze.h"
 #include "analyzer/memory/memory_report.h"
+#include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -20,18 +21,6 @@ struct MemoryOptions {
   std::optional<uint64_t> round;
   bool json = false;
 };
-
-Result<std::vector<Recording>>
-open_recordings(const std::vector<std::string>& paths) {
-  std::vector<Recording> out;
-  for (const std::string& path : paths) {
-    auto recording = captures::open_recording(path);
-    if (!recording)
-      return fail(recording.error());
-    out.push_back(std::move(*recording));
-  }
-  return out;
-}
 
 // What makes no sense together, beyond what CLI11 refuses.
 Status check(const MemoryOptions& options) {
@@ -81,14 +70,14 @@ Status print(const Report& report, bool json) {
 }
 
 Result<ExitStatus> print_history(const MemoryOptions& options,
-                                 std::span<const Recording> recordings) {
+                                 const Recording& recording) {
   auto page = analyzer::parse_page_name(options.page);
   if (!page)
     return fail(page.error());
-  auto analysis = analyzer::analyze(recordings.front());
+  auto analysis = analyzer::analyze(recording);
   if (!analysis)
     return fail(analysis.error());
-  auto history = analyzer::page_history(recordings, *page, *analysis);
+  auto history = analyzer::page_history(recording, *page, *analysis);
   if (!history)
     return fail(history.error());
   if (auto printed = print(*history, options.json); !printed)
@@ -97,24 +86,24 @@ Result<ExitStatus> print_history(const MemoryOptions& options,
 }
 
 Result<analyzer::RoundEnd> round_end(const MemoryOptions& options,
-                                     std::span<const Recording> recordings) {
+                                     const Recording& recording) {
   if (!options.round)
     return analyzer::RoundEnd();
-  auto analysis = analyzer::analyze(recordings.front());
+  auto analysis = analyzer::analyze(recording);
   if (!analysis)
     return fail(analysis.error());
   return analyzer::end_of_round(*analysis, *options.round);
 }
 
 Result<ExitStatus> rebuild(const MemoryOptions& options,
-                           std::span<const Recording> recordings) {
-  auto end = round_end(options, recordings);
+                           const Recording& recording) {
+  auto end = round_end(options, recording);
   if (!end)
     return fail(end.error());
   auto output = make_output(options, !end->stop);
   if (!output)
     return fail(output.error());
-  auto report = analyzer::rebuild_memory(recordings, **output, end->stop);
+  auto report = analyzer::rebuild_memory(recording, **output, end->stop);
   if (!report) {
     (*output)->remove();
     return fail(report.error());
@@ -128,11 +117,11 @@ Result<ExitStatus> rebuild(const MemoryOptions& options,
 ExitStatus memory(const MemoryOptions& options) {
   if (auto sound = check(options); !sound)
     return report(sound.error());
-  auto recordings = open_recordings(options.paths);
-  if (!recordings)
-    return report(recordings.error());
-  auto status = options.page.empty() ? rebuild(options, *recordings)
-                                     : print_history(options, *recordings);
+  auto recording = open_paths(options.paths);
+  if (!recording)
+    return report(recording.error());
+  auto status = options.page.empty() ? rebuild(options, *recording)
+                                     : print_history(options, *recording);
   return status ? *status : report(status.error());
 }
 
@@ -179,9 +168,7 @@ void add_memory(CLI::App& app, Verb& chosen) {
       "  migscope memory run.migscope --format elf --output guest.core\n"
       "  migscope memory stream.bin --block pc.ram --output pc.ram.raw\n"
       "  migscope memory run.migscope --page 0x7fe000\n");
-  verb->add_option("paths", options->paths,
-                   "Session directory, stream file, zstd file, or - for "
-                   "standard input; several for several channels")
+  verb->add_option("paths", options->paths, kPathsHelp)
       ->required()
       ->type_name("PATH");
   declare_outputs(*verb, *options);

@@ -1,4 +1,4 @@
-#include "analyzer/memory/problem_log.h"
+#include "analyzer/problem_log.h"
 
 #include <fmt/format.h>
 

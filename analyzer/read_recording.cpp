@@ -1,0 +1,82 @@
+#include "analyzer/read_recording.h"
+
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+namespace {
+
+using captures::OpenChannel;
+using captures::StreamStart;
+
+bool is_read(StreamStart start) {
+  return start == StreamStart::main || start == StreamStart::multifd ||
+         start == StreamStart::recovered_main ||
+         start == StreamStart::preempt || start == StreamStart::return_path;
+}
+
+void add_error(Input& input, Severity severity, const std::string& channel,
+               const Error& error) {
+  std::string text = error.message;
+  if (!error.where.empty() && error.where != channel)
+    text = error.where + ": " + text;
+  input.problems.push_back({severity, channel, error.offset, std::move(text)});
+}
+
+// What reading a channel left to say of it.
+void judge(Input& input, const OpenChannel& channel, bool is_main) {
+  if (channel.source)
+    for (const Error& remark : channel.source->remarks())
+      add_error(input, Severity::warning, channel.name, remark);
+  if (channel.error)
+    add_error(input, Severity::error, channel.name, *channel.error);
+  else if (!is_main && !is_read(channel.start) && !channel.head.empty())
+    add_error(
+        input, Severity::warning, channel.name,
+        {ErrorKind::unsupported,
+         fmt::format("{}; it is not read", captures::describe(channel.start))});
+}
+
+} // namespace
+
+Result<OpenRecording> open_recording(const captures::Recording& recording) {
+  OpenRecording out;
+  out.channels = captures::open_channels(recording);
+  auto main = captures::find_main(out.channels);
+  if (!main)
+    return fail(main.error());
+  out.main = *main;
+  out.input.path = recording.path.string();
+  out.input.kind = recording.manifest ? "session" : "stream";
+  return out;
+}
+
+Input read_all(OpenRecording& recording, captures::StreamEvents& events,
+               const ProblemLog& log, const captures::ReadOptions& options) {
+  auto& channels = recording.channels;
+  captures::read_migration(channels, events, options);
+  Input out = recording.input;
+  for (size_t i = 0; i < channels.size(); ++i) {
+    judge(out, channels[i], i == recording.main);
+    bool back = channels[i].start == StreamStart::return_path;
+    out.channels += !back;
+    out.bytes += back ? 0 : channels[i].bytes;
+  }
+  for (const ProblemLog::Entry& entry : log.problems()) {
+    out.problems.push_back(entry.problem);
+    out.problems.back().channel = channels[entry.channel].name;
+  }
+  for (const Problem& problem : out.problems)
+    out.complete &= problem.severity != Severity::error;
+  return out;
+}
+
+Result<Input> read_recording(const captures::Recording& recording,
+                             ProblemLog& log,
+                             const captures::ReadOptions& options) {
+  auto opened = open_recording(recording);
+  if (!opened)
+    return fail(opened.error());
+  return read_all(*opened, log, log, options);
+}
+
+} // namespace migscope::analyzer
