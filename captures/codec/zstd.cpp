@@ -1,3 +1,4 @@
+// zstd files and frames without an end.
 #include "captures/codec/stream_inflater.h"
 
 #include <zstd.h>

@@ -1,4 +1,5 @@
-// zstd frames. The only user of libzstd, whose header stays in zstd_frame.cpp.
+// zstd frames as a recording has them. libzstd's header stays in
+// zstd_frame.cpp.
 #pragma once
 
 #include "base/error.h"
