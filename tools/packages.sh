@@ -9,7 +9,8 @@ BUILD_PACKAGES="g++ meson ninja-build pkg-config libjson-c-dev libuv1-dev
 # shellcheck disable=SC2034
 RUN_PACKAGES="qemu-system-x86"
 # shellcheck disable=SC2034
-CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd"
+CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd xz-utils bzip2
+    libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients"
 
 # need PACKAGE...: installs what is missing; says so where it cannot.
 need() {
