@@ -33,13 +33,12 @@ void paging_init(void) {
                    : "memory");
 }
 
-static void replace(volatile uint64_t* entry, uint64_t value, uint32_t where) {
+static void replace(volatile uint64_t* entry, uint64_t value) {
   // Two halves, so it is taken out of use before the upper one changes.
   volatile uint32_t* half = (volatile uint32_t*)entry;
   half[0] = 0;
   half[1] = (uint32_t)(value >> 32);
   half[0] = (uint32_t)value;
-  __asm__ volatile("invlpg (%0)" : : "r"(where) : "memory");
 }
 
 uint32_t* map_page(uint64_t address) {
@@ -48,6 +47,10 @@ uint32_t* map_page(uint64_t address) {
   uint32_t where = slot << kSlotShift;
   uint64_t value = ((uint64_t)frame << kSlotShift) | kLargePage;
   if (directories[slot] != value)
-    replace(&directories[slot], value, where);
+    replace(&directories[slot], value);
+  // Each time: QEMU's TCG can miss a write that goes through a TLB entry older
+  // than its last dirty-bitmap sync, so that the page is not migrated again
+  // (7.2; 11.1 with the capability postcopy-ram).
+  __asm__ volatile("invlpg (%0)" : : "r"(where) : "memory");
   return (uint32_t*)(where | ((uint32_t)address & ((1u << kSlotShift) - 1)));
 }
