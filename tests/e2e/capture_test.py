@@ -18,13 +18,6 @@ MIB = 1 << 20
 GUEST = "cold=32M hot=4M rate=2000 content=random"
 
 
-def wait_for_file(path):
-    deadline = time.monotonic() + migtest.TIMEOUT
-    while not os.path.exists(path):
-        check(time.monotonic() < deadline, f"{path} does not come")
-        time.sleep(0.02)
-
-
 def wait_for_end(source):
     deadline = time.monotonic() + migtest.TIMEOUT
     while True:
@@ -58,7 +51,7 @@ def through_the_tee():
         tee = migscope.start("tee", "--listen", lab.path("tee.sock"),
                              "--connect", lab.path("destination.sock"),
                              "-o", session)
-        wait_for_file(lab.path("tee.sock"))
+        migtest.wait_for_file(lab.path("tee.sock"))
         source.qmp.execute("migrate", uri=f"unix:{lab.path('tee.sock')}")
         destination.qmp.wait_event("RESUME")
         migscope.finish(tee, 0)

@@ -39,18 +39,10 @@ def migrate(lab, *options, output=None):
     return migscope, source, session, process
 
 
-def wait_for_pass(qemu, number):
-    """Until that many dirty-bitmap syncs are counted."""
-    def there():
-        ram = qemu.qmp.execute("query-migrate").get("ram", {})
-        return ram.get("dirty-sync-count", 0) >= number
-    qemu.wait(there, f"pass {number}")
-
-
 def source_dies():
     with Lab(ELF) as lab:
         migscope, source, session, process = migrate(lab, *ENDLESS)
-        wait_for_pass(source, 2)
+        source.wait_pass(2)
         source.kill()
         _, err = migscope.finish(process, 1)
         check("can no longer be followed" in err, err)
@@ -93,7 +85,7 @@ def nobody_listens():
 def cancelled():
     with Lab(ELF) as lab:
         migscope, source, session, process = migrate(lab, *ENDLESS)
-        wait_for_pass(source, 2)
+        source.wait_pass(2)
         source.qmp.execute("migrate_cancel")
         _, err = migscope.finish(process, 1)
         check("was cancelled" in err, err)
@@ -106,7 +98,7 @@ def interrupted():
     """Ctrl-C cancels what migscope itself has started."""
     with Lab(ELF) as lab:
         migscope, source, session, process = migrate(lab, *ENDLESS)
-        wait_for_pass(source, 2)
+        source.wait_pass(2)
         process.send_signal(signal.SIGINT)
         migscope.finish(process, 130)
         info = source.qmp.execute("query-migrate")
@@ -119,7 +111,7 @@ def killed():
     """SIGKILL: what was flushed is there, with every round up to then."""
     with Lab(ELF) as lab:
         migscope, source, session, process = migrate(lab, *ENDLESS)
-        wait_for_pass(source, 2)
+        source.wait_pass(2)
         syncs = source.qmp.execute("query-migrate")["ram"]["dirty-sync-count"]
         time.sleep(0.6)  # more than a frame's and a line's way to the disk
         migscope.kill(process)

@@ -71,6 +71,13 @@ def qemu_version():
                                     text).groups()))
 
 
+def wait_for_file(path):
+    deadline = time.monotonic() + TIMEOUT
+    while not os.path.exists(path):
+        check(time.monotonic() < deadline, f"{path} does not come")
+        time.sleep(0.02)
+
+
 class QmpError(Failure):
     """The monitor understood and said no."""
 
@@ -231,6 +238,17 @@ class Qemu:
         line = self.wait(find, "READY", timeout).group()
         check(line.startswith("READY"), f"the guest says: {line}")
         return Ready(line)
+
+    def wait_pass(self, number):
+        """Until that many dirty-bitmap syncs of a migration are counted; that
+        they are not when it ends is a failure."""
+        def there():
+            info = self.qmp.execute("query-migrate")
+            count = info.get("ram", {}).get("dirty-sync-count", 0)
+            check(count >= number or info["status"] in ("setup", "active"),
+                  f"{self.name}: no pass {number}: {info}")
+            return count >= number
+        self.wait(there, f"pass {number}")
 
     def memory(self, start, size):
         """Guest-physical memory; stop the guest first."""

@@ -1,0 +1,65 @@
+"""What migscope makes of a capture, held against the QEMUs it came from."""
+
+import json
+import os
+
+import migtest
+from migtest import check
+
+
+class Capture:
+    """One migration, stored in one or several paths."""
+
+    def __init__(self, lab, migscope, *paths):
+        self.lab, self.migscope, self.paths = lab, migscope, paths
+
+    def analyze(self):
+        out, _ = self.migscope.run("analyze", "--json", *self.paths)
+        return json.loads(out)
+
+    def block(self, name, status=0):
+        """A file with the memory of that block."""
+        path = self.lab.path("block")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.migscope.run("memory", *self.paths, "--block", name, "--output",
+                          path, status=status)
+        return path
+
+
+def check_whole(analysis, mode="precopy"):
+    found = analysis["input"]
+    check(found["complete"] and not [
+        problem for problem in found["problems"]
+        if problem["severity"] == "error"], found)
+    check(analysis["outcome"]["mode"] == mode, analysis["outcome"])
+
+
+def check_counts(analysis, info, **expected):
+    """Kinds that are not named have as many pages as QEMU counts, or none."""
+    ram = info["ram"]
+    expected = {"zero": ram["duplicate"], "normal": ram["normal"],
+                "xbzrle": 0, "compressed": 0, **expected}
+    totals = analysis["ram"]["totals"]
+    found = {kind: totals[kind] for kind in expected}
+    check(found == expected, f"found {found}, QEMU counts {expected}")
+
+
+def check_transferred(analysis, info):
+    """From 8.2 on QEMU counts every byte of every channel."""
+    if migtest.qemu_version() >= (8, 2):
+        check(info["ram"]["transferred"] == analysis["input"]["bytes"],
+              f"{analysis['input']['bytes']} bytes, QEMU counts "
+              f"{info['ram']['transferred']}")
+
+
+def extract(lab, session):
+    """The channels of a session as bare files."""
+    names = sorted(name for name in os.listdir(session)
+                   if name.startswith("channel-") and "return" not in name)
+    paths = []
+    for number in range(len(names)):
+        paths.append(lab.path(f"bare-{number}"))
+        with open(paths[-1], "wb") as file:
+            file.write(migtest.raw_stream(session, number))
+    return paths

@@ -1,0 +1,229 @@
+"""Postcopy migrations with real QEMUs: the memory rebuilt from all their
+channels, and the page requests of the return path.
+
+usage: postcopy_test.py migscope lab_guest.elf small|huge
+
+The second makes guests of huge pages of 2 MiB, which it needs from the kernel
+and, as root, gets for the while.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import struct
+import sys
+
+import guest_memory
+import migtest
+from captured import Capture, check_counts, check_whole, extract
+from migration_pair import (GUEST, MIB, Pair, set_capabilities, set_parameters,
+                            wait_for_status)
+from migtest import Lab, Migscope, check
+
+MIGSCOPE, ELF, PAGES = sys.argv[1:4]
+VERSION = migtest.qemu_version()
+PAGE = guest_memory.PAGE
+# Slow enough that the destination can ask for pages before they come.
+TRICKLE = {"max-postcopy-bandwidth": MIB // 4}
+HUGE_TRICKLE = {"max-postcopy-bandwidth": 4 * MIB}
+HUGE_ARGUMENTS = ["-object", "memory-backend-memfd,id=ram0,size=48M,"
+                  "hugetlb=on,hugetlbsize=2M",
+                  "-machine", "memory-backend=ram0"]
+AT_ONCE = {"max-postcopy-bandwidth": 0}
+
+
+class Postcopy:
+    """A pair that is in postcopy, its stream on its way through a tee."""
+
+    def __init__(self, lab, *capabilities, huge=False, run=False):
+        self.lab, self.migscope = lab, Migscope(MIGSCOPE, lab)
+        arguments, machine = ([], {}) if not huge else (HUGE_ARGUMENTS, {
+            "memory": "48M", "guest": GUEST + " hot=16M"})
+        self.pair = Pair(lab, *arguments, run=run,
+                         parameters=HUGE_TRICKLE if huge else TRICKLE,
+                         capabilities=["postcopy-ram", *capabilities],
+                         **machine)
+        self.session = lab.path("run.migscope")
+        self.tee = self.pair.migrate(self.migscope, self.session)
+        cold, hot = self.pair.ready.cold[0][1], self.pair.ready.hot[0][1]
+        # Some hot pages are sent again, and are to be discarded. A huge page
+        # comes at once however slow it should: much has to be left.
+        self.sent(4 * MIB if huge else cold + 1.2 * hot)
+        self.pair.source.qmp.execute("migrate-start-postcopy")
+        for qemu in (self.pair.source, self.pair.destination):
+            wait_for_status(qemu, "postcopy-active")
+
+    def sent(self, size):
+        """Waits until that many bytes of pages are sent."""
+        def there():
+            ram = self.pair.source.qmp.execute("query-migrate").get("ram", {})
+            return ram.get("normal-bytes", 0) >= size
+        self.pair.source.wait(there, f"{size} bytes sent")
+
+    def ask_for_pages(self, count):
+        """Reads what was written lately, here and there, at the paused
+        destination."""
+        start, size = self.pair.ready.hot[0]
+        for at in random.Random(7).sample(range(0, size, PAGE), count):
+            guest_memory.monitor(self.pair.destination,
+                                 f"xp /1xb {start + at}")
+
+    def finish(self):
+        set_parameters(self.pair.source, AT_ONCE)
+        info = self.pair.wait_for_end()
+        self.migscope.finish(self.tee, 0)
+        return info
+
+    def check(self, info, *paths, spared=()):
+        capture = Capture(self.lab, self.migscope, *(paths or [self.session]))
+        analysis = capture.analyze()
+        check_whole(analysis, "postcopy")
+        requests = info["ram"]["postcopy-requests"]
+        told = analysis["postcopy"]
+        check(told["requests"] == requests,
+              f"{told['requests']} requests, QEMU counts {requests}")
+        check(0 < told["answered"] <= requests, told)
+        size = guest_memory.compare(self.pair.destination, capture.block,
+                                    spared=spared)
+        return analysis, (f"{size // MIB} MiB are the same; "
+                          f"{told['answered']} of {requests} answered")
+
+
+def check_package(analysis, info, main):
+    """From 8.2 on QEMU counts every byte of every channel, those of the
+    package twice: when it is made and when it is sent."""
+    if VERSION < (8, 2):
+        return
+    more = info["ram"]["transferred"] - analysis["input"]["bytes"]
+    check(struct.pack(">BHHI", 8, 7, 4, more) in main,
+          f"no package of {more} bytes, by which the counts differ")
+
+
+def paused(kind, *capabilities, channels=1, huge=False):
+    """The destination stays paused: all memory can be compared."""
+    def test():
+        with Lab(ELF) as lab:
+            postcopy = Postcopy(lab, *capabilities, huge=huge)
+            postcopy.ask_for_pages(5 if huge else 20)
+            info = postcopy.finish()
+            analysis, told = postcopy.check(info)
+            check_counts(analysis, info)
+            check_package(analysis, info, migtest.raw_stream(postcopy.session))
+            bare = extract(lab, postcopy.session)
+            check(len(bare) == channels, f"{len(bare)} channels")
+            alone = Capture(lab, postcopy.migscope, *bare[::-1]).analyze()
+            check(alone["ram"]["totals"] == analysis["ram"]["totals"],
+                  "bare files in another order give other totals")
+            return told
+    test.__name__ = kind
+    return test
+
+
+def running():
+    """The guest goes on at the destination and asks for pages itself."""
+    with Lab(ELF) as lab:
+        postcopy = Postcopy(lab, run=True)
+        info = postcopy.finish()
+        destination = postcopy.pair.destination
+        destination.qmp.execute("stop")
+        ready = postcopy.pair.ready
+        analysis, told = postcopy.check(info, spared=[*ready.hot,
+                                                      *ready.stack])
+        check_counts(analysis, info)
+        return told
+
+
+def recovered(kind, *capabilities):
+    """The network is lost and found again; each time a tee stores it."""
+    def test():
+        with Lab(ELF) as lab:
+            postcopy = Postcopy(lab, *capabilities)
+            pair, migscope = postcopy.pair, postcopy.migscope
+            postcopy.ask_for_pages(20)
+            postcopy.tee.send_signal(signal.SIGINT)
+            migscope.finish(postcopy.tee, 130)
+            for qemu in (pair.source, pair.destination):
+                wait_for_status(qemu, "postcopy-paused")
+            pair.destination.qmp.execute("migrate-recover",
+                                         uri=pair.uri("destination"))
+            again = lab.path("again.migscope")
+            postcopy.tee = pair.start_tee(migscope, again)
+            pair.source.qmp.execute("migrate", uri=pair.uri("tee"),
+                                    resume=True)
+            for qemu in (pair.source, pair.destination):
+                wait_for_status(qemu, "postcopy-active")
+            postcopy.ask_for_pages(30)
+            info = postcopy.finish()
+            analysis, told = postcopy.check(info, again, postcopy.session)
+            totals, ram = analysis["ram"]["totals"], info["ram"]
+            sent = totals["zero"] + totals["normal"]
+            counted = ram["duplicate"] + ram["normal"]
+            check(sent <= counted, (totals, ram))
+            return f"{told}; {counted - sent} pages lost with the network"
+    test.__name__ = kind
+    return test
+
+
+def can_fault():
+    """Postcopy needs userfaultfd; the reason where there is none."""
+    with Lab(ELF) as lab:
+        qemu = lab.start("asked", "cold=0 hot=4K rate=0", "-incoming", "defer")
+        try:
+            set_capabilities(qemu, ["postcopy-ram"])
+        except migtest.QmpError as error:
+            migtest.skip(error)
+
+
+@contextlib.contextmanager
+def huge_pages(count):
+    """There are that many free ones, or the test is skipped."""
+    where = "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+    def get(name):
+        with open(where + name) as file:
+            return int(file.read())
+
+    def put(number):
+        with open(where + "nr_hugepages", "w") as file:
+            file.write(str(number))
+
+    if not os.path.exists(where):
+        migtest.skip("this kernel has no huge pages of 2 MiB")
+    before, missing = get("nr_hugepages"), count - get("free_hugepages")
+    if missing <= 0:
+        yield
+        return
+    try:
+        put(before + missing)
+    except OSError as error:
+        migtest.skip(f"{missing} huge pages are missing: {error}")
+    try:
+        if get("free_hugepages") < count:
+            migtest.skip(f"the kernel does not give {missing} huge pages")
+        yield
+    finally:
+        put(before)
+
+
+SMALL = [
+    paused("postcopy"),
+    paused("postcopy with a preempt channel", "postcopy-preempt", channels=2),
+    running,
+    recovered("recovered"),
+    recovered("recovered with a preempt channel", "postcopy-preempt"),
+]
+if VERSION >= (10, 1):
+    SMALL.append(paused("postcopy after multifd", "multifd", channels=3))
+HUGE = [paused(kind, *capabilities, channels=1 + len(capabilities),
+               huge=True)
+        for kind, capabilities in (
+            ("huge pages", []),
+            ("huge pages with a preempt channel", ["postcopy-preempt"]))]
+
+can_fault()
+if PAGES == "huge":
+    # Two QEMUs of 48 MiB.
+    with huge_pages(48):
+        migtest.run(HUGE)
+migtest.run(SMALL)
