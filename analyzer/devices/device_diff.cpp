@@ -24,6 +24,14 @@ DeviceName name_of(const SavedDevice& device) {
   return {device.name, device.instance_id, std::string(vmsd_name(device))};
 }
 
+// A device that nothing describes is as the other one of its name is, if it
+// has the same size.
+const captures::DescribedDevice* description_of(const SavedDevice& device,
+                                                const SavedDevice& other) {
+  bool borrows = !device.described && device.body.size() == other.body.size();
+  return (borrows ? other : device).described.get();
+}
+
 bool same(const Value& a, const Value& b) {
   return a.kind == b.kind && std::ranges::equal(a.bytes, b.bytes);
 }
@@ -112,8 +120,10 @@ DeviceDiff compare(const DeviceStates& a, const DeviceStates& b) {
       continue;
     }
     Comparison comparison(vmsd_name(device));
-    comparison.compare(values_of(device).values,
-                       values_of(*other->second).values);
+    comparison.compare(
+        values_of(device, description_of(device, *other->second)).values,
+        values_of(*other->second, description_of(*other->second, device))
+            .values);
     others.erase(other);
     if (auto values = comparison.take(); !values.empty())
       out.devices.push_back({name, std::move(values)});

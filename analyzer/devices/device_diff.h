@@ -12,8 +12,8 @@ struct DeviceName {
   std::string vmsd_name;
 };
 
-// A value that one side does not have, or has otherwise. Views into the
-// DeviceStates that were compared.
+// A value that one side does not have, or has otherwise. It views into the
+// DeviceStates that were compared, which have to live as long.
 struct ValueDifference {
   std::string path;
   std::optional<captures::Value> a, b;

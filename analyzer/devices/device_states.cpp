@@ -9,6 +9,7 @@
 namespace migscope::analyzer {
 
 using captures::DescribedDevice;
+using Described = std::shared_ptr<const DescribedDevice>;
 
 const char* to_string(DescribedBy by) {
   switch (by) {
@@ -32,8 +33,13 @@ std::string_view vmsd_name(const SavedDevice& device) {
 }
 
 captures::DeviceValues values_of(const SavedDevice& device) {
-  if (device.described)
-    return decode_values(*device.described, device.body, device.offset);
+  return values_of(device, device.described.get());
+}
+
+captures::DeviceValues values_of(const SavedDevice& device,
+                                 const DescribedDevice* described) {
+  if (described)
+    return decode_values(*described, device.body, device.offset);
   captures::DeviceValues out;
   if (device.body.empty())
     return out;
@@ -100,11 +106,12 @@ void DeviceCollector::on_problem(uint64_t offset, std::string_view message) {
 void DeviceCollector::describe(captures::Description description,
                                DescribedBy by) {
   out_.described_by = by;
-  out_.descriptions.assign(std::make_move_iterator(description.devices.begin()),
-                           std::make_move_iterator(description.devices.end()));
-  std::map<std::pair<std::string_view, uint32_t>, const DescribedDevice*> known;
-  for (const DescribedDevice& device : out_.descriptions)
-    known.try_emplace({device.name, device.instance_id}, &device);
+  std::map<std::pair<std::string, uint32_t>, Described> known;
+  for (DescribedDevice& device : description.devices) {
+    std::pair key(device.name, device.instance_id);
+    known.try_emplace(std::move(key),
+                      std::make_shared<DescribedDevice>(std::move(device)));
+  }
   for (SavedDevice& device : out_.devices)
     if (auto at = known.find({device.name, device.instance_id});
         at != known.end())
@@ -127,7 +134,7 @@ Status DeviceCollector::borrow(const std::string& json) {
   for (SavedDevice& device : out_.devices) {
     auto fitting = dump->fit(vmsd_name(device), device.version, device.body);
     if (fitting) {
-      device.described = &out_.descriptions.emplace_back(std::move(*fitting));
+      device.described = std::make_shared<DescribedDevice>(std::move(*fitting));
     } else {
       out_.input.problems.push_back({Severity::info, device.channel,
                                      device.offset, fitting.error().message});

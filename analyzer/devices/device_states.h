@@ -6,7 +6,7 @@
 #include "captures/stream/events.h"
 #include "captures/vmstate/values.h"
 
-#include <deque>
+#include <memory>
 
 namespace migscope::analyzer {
 
@@ -17,8 +17,8 @@ struct SavedDevice {
   std::string channel;  // it came on
   uint64_t offset = 0;  // of its state in the channel
   std::vector<std::byte> body;
-  // Nothing where nothing describes it. Owned by DeviceStates.
-  const captures::DescribedDevice* described = nullptr;
+  // Nothing where nothing describes it.
+  std::shared_ptr<const captures::DescribedDevice> described = {};
 };
 
 // Where the descriptions of devices come from.
@@ -32,7 +32,6 @@ struct DeviceStates {
   std::optional<std::string> machine;
   DescribedBy described_by = DescribedBy::nothing;
   std::vector<SavedDevice> devices; // in wire order
-  std::deque<captures::DescribedDevice> descriptions;
 };
 
 // The name of the device's vmstate: "virtio-net".
@@ -40,6 +39,10 @@ struct DeviceStates {
 
 // Of a device that nothing describes: all of it as bytes.
 [[nodiscard]] captures::DeviceValues values_of(const SavedDevice& device);
+// As `described` says, wherever that is from; nothing: as bytes.
+[[nodiscard]] captures::DeviceValues
+values_of(const SavedDevice& device,
+          const captures::DescribedDevice* described);
 
 // Takes the devices from what is told of a stream.
 class DeviceCollector final : public captures::StreamEvents {

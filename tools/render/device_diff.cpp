@@ -57,7 +57,8 @@ std::string bit_lines(char mark, const std::vector<std::string>& bits) {
 }
 
 std::string difference(const ValueDifference& value) {
-  std::string out = fmt::format("  {}\n", printable(value.path));
+  std::string out = fmt::format(
+      "  {}\n", value.path.empty() ? "(not described)" : printable(value.path));
   if (!value.only_in_a.empty() || !value.only_in_b.empty())
     return out + bit_lines('-', value.only_in_a) +
            bit_lines('+', value.only_in_b);

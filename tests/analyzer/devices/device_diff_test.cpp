@@ -84,7 +84,10 @@ TEST_CASE("words of virtio features differ in bits that have names") {
         states(R"("fields": [{"name": "virtio", "type": "virtio", "size": )" +
                    std::to_string(blob.size()) + "}]",
                blob);
-    out.descriptions.at(0).state.vmsd_name = "virtio-net";
+    auto net = *out.devices.at(0).described;
+    net.state.vmsd_name = "virtio-net";
+    out.devices[0].described =
+        std::make_shared<captures::DescribedDevice>(std::move(net));
     return out;
   };
   // MRG_RXBUF and VERSION_1; VERSION_1 and a bit that has no name.
