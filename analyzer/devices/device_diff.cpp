@@ -119,11 +119,12 @@ DeviceDiff compare(const DeviceStates& a, const DeviceStates& b) {
       out.only_in_a.push_back(name);
       continue;
     }
+    const SavedDevice& twin = *other->second;
+    auto left = values_of(device, description_of(device, twin));
+    auto right = values_of(twin, description_of(twin, device));
+    out.problems += left.problems.size() + right.problems.size();
     Comparison comparison(vmsd_name(device));
-    comparison.compare(
-        values_of(device, description_of(device, *other->second)).values,
-        values_of(*other->second, description_of(*other->second, device))
-            .values);
+    comparison.compare(left.values, right.values);
     others.erase(other);
     if (auto values = comparison.take(); !values.empty())
       out.devices.push_back({name, std::move(values)});

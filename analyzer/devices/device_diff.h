@@ -30,6 +30,7 @@ struct DeviceDiff {
   std::vector<DeviceName> only_in_a, only_in_b;
   std::vector<DeviceDifference> devices; // that differ, in the order of A
   size_t same = 0;                       // devices that do not
+  size_t problems = 0; // values that are not what their description allows
 };
 
 // Devices are matched by name and instance. Arrays of plain values are compared

@@ -21,8 +21,10 @@ inline constexpr size_t kMaxDescriptionBytes = 64u << 20;
 inline constexpr uint64_t kMaxDeviceStates = 256u << 20;
 // Objects and arrays inside one another; each nested struct takes three.
 inline constexpr size_t kMaxDescriptionDepth = 128;
-// Values that the state of one device is taken apart into.
-inline constexpr size_t kMaxDeviceValues = 1u << 20;
+// Values that the state of one device is taken apart into, and elements of its
+// arrays of plain values.
+inline constexpr size_t kMaxDeviceValues = 1u << 18;
+inline constexpr size_t kMaxDeviceElements = 1u << 20;
 // Problems of one device's values that are told.
 inline constexpr size_t kMaxValueProblems = 100;
 inline constexpr size_t kMaxCapabilities = 256;

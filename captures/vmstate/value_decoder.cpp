@@ -72,6 +72,16 @@ bool ValueDecoder::may_add() {
   return false;
 }
 
+bool ValueDecoder::may_split(size_t elements) {
+  if (elements <= limits::kMaxDeviceElements - elements_) {
+    elements_ += elements;
+    return true;
+  }
+  problem(at_, fmt::format("more than {} elements; the array stays bytes",
+                           limits::kMaxDeviceElements));
+  return false;
+}
+
 void ValueDecoder::rest(std::vector<Value>& out) {
   if (left() == 0)
     return;
@@ -174,8 +184,12 @@ bool ValueDecoder::plain_array(const DescribedField& field, Value& out) {
       __builtin_mul_overflow(field.size, *field.array_len, &bytes) ||
       bytes > left())
     return false;
-  out.element_kind = codec->kind;
-  out.element_bytes = codec->bytes;
+  if (may_split(*field.array_len)) {
+    out.element_kind = codec->kind;
+    out.element_bytes = codec->bytes;
+  } else {
+    out.kind = ValueKind::bytes;
+  }
   out.bytes = take_bytes(bytes);
   check_booleans(out);
   return true;
@@ -216,7 +230,8 @@ bool ValueDecoder::item(const DescribedField& field, Value& out) {
            [&] { return nested(field, out.children); });
     return true;
   }
-  if (uint32_t word = word_bytes(field.type); word && field.size % word == 0) {
+  uint32_t word = word_bytes(field.type);
+  if (word && field.size % word == 0 && may_split(field.size / word)) {
     out.kind = ValueKind::array;
     out.element_kind = ValueKind::unsigned_integer;
     out.element_bytes = word;

@@ -42,6 +42,7 @@ private:
   [[nodiscard]] std::span<const std::byte> take_bytes(size_t count);
   [[nodiscard]] bool has(uint64_t bytes);
   [[nodiscard]] bool may_add();
+  [[nodiscard]] bool may_split(size_t elements);
   void problem(size_t at, std::string message);
   void check_booleans(const Value& value);
 
@@ -67,7 +68,8 @@ private:
   uint64_t origin_;
   size_t at_ = 0;
   size_t end_;
-  size_t count_ = 0; // values so far
+  size_t count_ = 0;    // values so far
+  size_t elements_ = 0; // of arrays of plain values, so far
   std::vector<Step> path_;
   DeviceValues out_;
 };

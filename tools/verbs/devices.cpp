@@ -42,6 +42,13 @@ void tell(const analyzer::DeviceStates& states) {
                               problem.channel, problem.offset}));
 }
 
+void tell_of_values(size_t problems) {
+  if (problems)
+    fmt::print(stderr,
+               "migscope: {} values are not what the description allows\n",
+               problems);
+}
+
 // Two captures that are whole by themselves are compared; otherwise all are
 // channels of one migration. Standard input cannot be opened to find out.
 Result<bool> is_comparison(const std::vector<std::string>& paths) {
@@ -65,10 +72,7 @@ ExitStatus show(const DevicesOptions& options,
   if (!problems || std::fflush(stdout) != 0)
     return unwritable();
   tell(states);
-  if (*problems)
-    fmt::print(stderr,
-               "migscope: {} values are not what the description allows\n",
-               *problems);
+  tell_of_values(*problems);
   return states.input.complete && !*problems ? ExitStatus::done
                                              : ExitStatus::incomplete;
 }
@@ -84,8 +88,10 @@ ExitStatus compare(const DevicesOptions& options,
     return unwritable();
   tell(a);
   tell(b);
-  return a.input.complete && b.input.complete ? ExitStatus::done
-                                              : ExitStatus::incomplete;
+  tell_of_values(diff.problems);
+  return a.input.complete && b.input.complete && !diff.problems
+             ? ExitStatus::done
+             : ExitStatus::incomplete;
 }
 
 ExitStatus devices(const DevicesOptions& options) {

@@ -374,6 +374,11 @@ TEST_CASE("lengths that nothing backs take neither memory nor time") {
                                "type": "uint8", "size": 1}])",
                 StreamBuilder().u8(1));
   CHECK(plain.values.problems.size() == 1);
+  Decoded large(R"("fields": [{"name": "a", "array_len": 1048577,
+                               "type": "uint8", "size": 1}])",
+                StreamBuilder().fill(1048577, 0));
+  CHECK(large.at(0).kind == ValueKind::bytes);
+  CHECK(large.values.problems.size() == 1);
   // As many problems as there could be.
   std::string fields;
   for (int i = 0; i < 1000; ++i)
