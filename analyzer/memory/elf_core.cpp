@@ -119,7 +119,8 @@ void file_header(Bytes& out, size_t segments) {
 // p_align is 0: crash takes the file for what it is by that.
 void segment_header(Bytes& out, uint32_t type, const CoreSegment& segment) {
   out.u32(type).u32(type == PT_LOAD ? PF_R | PF_W | PF_X : 0);
-  out.u64(segment.file_offset).u64(segment.address).u64(segment.address);
+  out.u64(segment.file_offset).u64(segment.virtual_address);
+  out.u64(segment.address);
   out.u64(segment.bytes).u64(segment.bytes).u64(0);
 }
 
@@ -139,7 +140,7 @@ elf_core_header(std::span<const CoreSegment> segments,
                             cpus.size()));
   Bytes out;
   file_header(out, segments.size());
-  segment_header(out, PT_NOTE, {0, notes.get().size(), notes_at});
+  segment_header(out, PT_NOTE, {0, notes.get().size(), notes_at, 0});
   for (const CoreSegment& segment : segments)
     segment_header(out, PT_LOAD, segment);
   return out.bytes(notes.get()).get();

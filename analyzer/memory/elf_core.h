@@ -3,8 +3,9 @@
 // and for each processor a CORE and a QEMU note.
 //
 // One thing differs. QEMU leaves p_vaddr 0; here it equals p_paddr, so that a
-// debugger that knows nothing of physical addresses finds all of them.
-// Consumers that do (crash, drgn, makedumpfile) go by p_paddr.
+// debugger that knows nothing of physical addresses finds all of them, but for
+// a Linux kernel's image, by whose virtual addresses drgn finds the page table.
+// Consumers that know of physical addresses go by p_paddr.
 #pragma once
 
 #include "analyzer/memory/machine_facts.h"
@@ -15,6 +16,7 @@ struct CoreSegment {
   uint64_t address = 0; // guest-physical
   uint64_t bytes = 0;
   uint64_t file_offset = 0;
+  uint64_t virtual_address = 0;
 };
 
 // Where the first segment begins in a core file; headers and notes stand

@@ -200,10 +200,13 @@ public:
     std::vector<CoreSegment> segments;
     for (const LayoutPiece& piece : layout.pieces)
       segments.push_back({piece.address, piece.bytes,
-                          image.store(piece.block).offset + piece.offset});
+                          image.store(piece.block).offset + piece.offset,
+                          piece.address});
     auto linux_text = vmcoreinfo(image, layout, notes);
     if (!linux_text)
       return fail(linux_text.error());
+    if (auto kernel = kernel_segment(segments, *linux_text))
+      segments.push_back(*kernel);
     auto header = elf_core_header(segments, cpus(image, notes), *linux_text);
     if (!header)
       return fail(header.error());
@@ -213,6 +216,25 @@ public:
   }
 
 private:
+  // The kernel's image once more, by its virtual addresses.
+  static std::optional<CoreSegment>
+  kernel_segment(std::span<const CoreSegment> segments,
+                 std::string_view linux_text) {
+    // Its end is not told; images of distributions stay below.
+    constexpr uint64_t kMostBytes = 128u << 20;
+    auto image = kernel_image(linux_text);
+    for (const CoreSegment& ram : segments) {
+      if (!image || image->address - ram.address >= ram.bytes)
+        continue;
+      uint64_t skipped = image->address - ram.address;
+      return CoreSegment{
+          image->address,
+          std::min({kMostBytes, ram.bytes - skipped, -image->virtual_address}),
+          ram.file_offset + skipped, image->virtual_address};
+    }
+    return {};
+  }
+
   std::map<uint32_t, X86Cpu> cpus(const MemoryImage& image,
                                   std::vector<std::string>& notes) const {
     if (registers_ && image.facts().cpus.empty())

@@ -1,6 +1,7 @@
 #include "analyzer/memory/vmcoreinfo.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace migscope::analyzer {
 namespace {
@@ -20,7 +21,35 @@ std::string_view text_of(std::span<const std::byte> page) {
   return whole ? text : std::string_view();
 }
 
+// The number behind a line's beginning.
+template <typename T>
+std::optional<T> number(std::string_view text, std::string_view line,
+                        int base) {
+  size_t at = text.find(line);
+  if (at == text.npos)
+    return {};
+  text.remove_prefix(at + line.size());
+  T out{};
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), out, base);
+  return error == std::errc() ? std::optional(out) : std::nullopt;
+}
+
 } // namespace
+
+std::optional<KernelImage> kernel_image(std::string_view text) {
+  constexpr uint64_t kStartKernelMap = 0xffffffff80000000; // x86-64
+  constexpr uint64_t kLargePage = 2u << 20;
+  auto text_at = number<uint64_t>(text, "\nSYMBOL(_stext)=", 16);
+  auto base = number<int64_t>(text, "\nNUMBER(phys_base)=", 10);
+  if (!text_at || !base || *text_at < kStartKernelMap)
+    return {};
+  KernelImage out;
+  out.virtual_address = *text_at / kLargePage * kLargePage;
+  out.address = out.virtual_address - kStartKernelMap +
+                static_cast<uint64_t>(*base); // which may be negative
+  return out;
+}
 
 Result<Vmcoreinfo> find_vmcoreinfo(const MemoryImage& image, size_t block) {
   std::vector<std::string> found;

@@ -15,4 +15,13 @@ struct Vmcoreinfo {
 [[nodiscard]] Result<Vmcoreinfo> find_vmcoreinfo(const MemoryImage& image,
                                                  size_t block);
 
+// Where the kernel's image lies.
+struct KernelImage {
+  uint64_t virtual_address = 0; // of its text, rounded down to 2 MiB
+  uint64_t address = 0;         // guest-physical
+};
+
+// By a text of vmcoreinfo; nothing where it does not say it.
+[[nodiscard]] std::optional<KernelImage> kernel_image(std::string_view text);
+
 } // namespace migscope::analyzer

@@ -80,8 +80,9 @@ TEST_CASE("sizes of RAM in the CMOS") {
 
 TEST_CASE("a core file's headers") {
   std::map<uint32_t, X86Cpu> cpus = facts_of(cpu_state()).cpus;
-  std::vector<CoreSegment> segments{{0, 4096, kCoreDataOffset},
-                                    {1ull << 32, 8192, kCoreDataOffset + 4096}};
+  std::vector<CoreSegment> segments{
+      {0, 4096, kCoreDataOffset, 0},
+      {1ull << 32, 8192, kCoreDataOffset + 4096, 77}};
   auto made = elf_core_header(segments, cpus, "OSRELEASE=1\n");
   REQUIRE(made);
   auto file = at<Elf64_Ehdr>(*made, 0);
@@ -95,6 +96,7 @@ TEST_CASE("a core file's headers") {
   auto high = at<Elf64_Phdr>(*made, file.e_phoff + 2 * sizeof(Elf64_Phdr));
   CHECK(high.p_type == PT_LOAD);
   CHECK(high.p_paddr == 1ull << 32);
+  CHECK(high.p_vaddr == 77);
   CHECK(high.p_offset == kCoreDataOffset + 4096);
   CHECK(high.p_filesz == 8192);
 

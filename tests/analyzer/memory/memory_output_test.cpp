@@ -1,10 +1,12 @@
 #include "analyzer/memory/memory_report.h"
 
 #include "analyzer/memory/elf_core.h"
+#include "analyzer/memory/vmcoreinfo.h"
 #include "captures/stream/wire.h"
 #include "tests/analyzer/memory/ram_stream.h"
 #include "tests/support/temp_dir.h"
 
+#include <elf.h>
 #include <sys/stat.h>
 
 using namespace migscope;
@@ -16,7 +18,8 @@ namespace {
 
 constexpr uint64_t kBelow = 3ull << 30, kRam = 4ull << 30;
 constexpr char kVmcoreinfo[] = "OSRELEASE=6.1\nPAGESIZE=4096\n"
-                               "SYMBOL(swapper_pg_dir)=ffffffff82a10000\n";
+                               "SYMBOL(_stext)=ffffffff81000008\n"
+                               "NUMBER(phys_base)=-1048576\n";
 
 // 4 GiB of RAM with something on both sides of its split, and a block with a
 // name that is none for a file.
@@ -141,9 +144,29 @@ TEST_CASE("a core file with the kernel's vmcoreinfo") {
   CHECK(c.byte_at("core", 0) == 0x7f);
   CHECK(c.byte_at("core", kCoreDataOffset + kBelow) == 3);
   std::ifstream in(c.directory / "core", std::ios::binary);
+  Elf64_Ehdr file{};
+  in.read(reinterpret_cast<char*>(&file), sizeof file);
+  REQUIRE(file.e_phnum == 4); // notes, RAM in two parts, the kernel
+  Elf64_Phdr kernel{};
+  in.seekg(sizeof file + 3 * sizeof kernel);
+  in.read(reinterpret_cast<char*>(&kernel), sizeof kernel);
+  CHECK(kernel.p_vaddr == 0xffffffff81000000);
+  CHECK(kernel.p_paddr == 0xf00000);
+  CHECK(kernel.p_offset == kCoreDataOffset + 0xf00000);
+  CHECK(kernel.p_filesz == 128 << 20);
+  in.seekg(0);
   std::string head(8192, '\0');
   in.read(head.data(), 8192);
   CHECK(head.find(kVmcoreinfo) != head.npos);
+}
+
+TEST_CASE("where a kernel's image lies") {
+  auto image = kernel_image(kVmcoreinfo);
+  REQUIRE(image);
+  CHECK(image->virtual_address == 0xffffffff81000000);
+  CHECK(image->address == 0xf00000);
+  CHECK_FALSE(kernel_image("OSRELEASE=1\nSYMBOL(_stext)=ffffffff81000000\n"));
+  CHECK_FALSE(kernel_image("\nSYMBOL(_stext)=1000\nNUMBER(phys_base)=0\n"));
 }
 
 TEST_CASE("a core file needs to know where RAM lies") {
