@@ -2,6 +2,7 @@
 #include "tools/render/text.h"
 #include "tools/render/text_layout.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace migscope::tools {
@@ -90,9 +91,13 @@ std::string render_text(const HistoryReport& report) {
       fmt::format("page {:#x} of {}", report.address, report.block);
   if (report.guest_address)
     head += fmt::format(", guest-physical {:#x}", *report.guest_address);
-  std::string out = wrap(fmt::format("{}: sent {} times", head,
-                                     report.sends.size() + report.not_kept),
-                         kIndent);
+  auto discards = static_cast<uint64_t>(std::ranges::count_if(
+      report.sends, [](const PageSend& send) { return !send.kind; }));
+  head += fmt::format(": sent {} times",
+                      report.sends.size() - discards + report.not_kept);
+  if (discards)
+    head += fmt::format(", discarded {}", discards);
+  std::string out = wrap(head, kIndent);
   out += problems_list(report.input.problems);
   std::vector<Row> rows{{"round", "channel", "offset", "kind", "wire bytes",
                          "changed bytes", "digest"}};
