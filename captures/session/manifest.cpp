@@ -211,12 +211,7 @@ Result<Manifest> read_text(const File& file) {
   auto text = load(file);
   if (!text)
     return fail(text.error());
-  auto json = Json::parse(*text);
-  if (!json)
-    return fail(json.error());
-  if (Status ok = check_format(*json); !ok)
-    return fail(ok.error());
-  return decode(*json);
+  return parse_manifest(*text);
 }
 
 // What stands at `path`, which is not a session.
@@ -260,6 +255,15 @@ Status write_manifest(const std::filesystem::path& session,
   }
   std::filesystem::remove(temporary, error);
   return ok;
+}
+
+Result<Manifest> parse_manifest(std::string_view text) {
+  auto json = Json::parse(text);
+  if (!json)
+    return fail(json.error());
+  if (Status ok = check_format(*json); !ok)
+    return fail(ok.error());
+  return decode(*json);
 }
 
 Result<Manifest> read_manifest(const std::filesystem::path& session) {

@@ -50,8 +50,11 @@ struct Manifest {
 [[nodiscard]] Status write_manifest(const std::filesystem::path& session,
                                     const Manifest& manifest);
 
-// Fails naming the format version found and the newest one readable, or what
-// the path is instead.
+// The text of a session.json. Fails naming the format version found and the
+// newest one readable.
+[[nodiscard]] Result<Manifest> parse_manifest(std::string_view text);
+
+// Fails as parse_manifest() does, or says what the path is instead.
 [[nodiscard]] Result<Manifest>
 read_manifest(const std::filesystem::path& session);
 
