@@ -1,0 +1,240 @@
+"""Takes a whole main channel apart and writes a small one of the same shape.
+
+What is kept is as QEMU wrote it but for its amount: some sections of each kind,
+one page of each kind and block in a section, pages cut to a smaller page size,
+some devices with their part of the description.
+"""
+import json
+import re
+import struct
+
+ZERO, MEM_SIZE, PAGE, EOS, CONTINUE = 0x02, 0x04, 0x08, 0x10, 0x20
+XBZRLE, COMPRESS, FLUSH = 0x40, 0x100, 0x200
+WIRE_PAGE = 4096
+KINDS = {1: "start", 2: "part", 3: "end", 4: "full"}
+
+SECTIONS_KEPT = 3  # of each kind and name
+DEVICES_KEPT = 3
+DEVICE_BYTES = 400
+DEVICE_TEXT = 1500
+DISCARDS_KEPT = 2
+
+
+class Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        out = self.data[self.at:self.at + count]
+        assert len(out) == count, "the stream ends early"
+        self.at += count
+        return out
+
+    def integer(self, size):
+        return int.from_bytes(self.take(size), "big")
+
+    def counted(self):
+        return self.take(self.integer(1))
+
+    def peek(self):
+        return self.data[self.at] if self.at < len(self.data) else None
+
+
+def counted(text):
+    return bytes([len(text)]) + text
+
+
+def be(value, size):
+    return value.to_bytes(size, "big")
+
+
+class Shrinker:
+    """`page` is the page size of the small stream, `first_device` how many
+    devices to pass over before the first that is kept."""
+
+    def __init__(self, data, page, first_device=0):
+        self.data, self.page = data, page
+        self.skip = first_device
+        self.names, self.seen, self.kept = {}, {}, []
+        self.discards = 0
+        self.block_read = self.block_written = None
+        at = data.rfind(b"\x00\x06")
+        match = re.search(rb'\x00\x06....\{"', data[at:], re.DOTALL)
+        text = data[at + 6:] if match else None
+        self.description = json.loads(text) if text else None
+        self.described = iter(self.description["devices"] if text else [])
+
+    def run(self):
+        reader = Reader(self.data)
+        out = reader.take(8)
+        if reader.peek() == 7:
+            out += self.configuration(reader)
+        return out + self.items(reader)
+
+    def configuration(self, reader):
+        start = reader.at
+        reader.take(1)
+        reader.take(reader.integer(4))
+        while reader.peek() == 5:
+            reader.take(1)
+            name = reader.counted()
+            reader.take(4)
+            if name.endswith(b"capabilities"):
+                for _ in range(reader.integer(4)):
+                    reader.counted()
+            else:
+                reader.take(16 if name.endswith(b"uuid") else 4)
+        return self.data[start:reader.at]
+
+    def items(self, reader):
+        out = b""
+        while reader.peek() is not None:
+            kind = reader.integer(1)
+            if kind == 0:
+                out += b"\x00" + self.description_text()
+                break
+            out += (self.command(reader) if kind == 8 else
+                    self.section(reader, kind))
+        return out
+
+    def description_text(self):
+        if not self.description:
+            return b""
+        text = json.dumps(dict(self.description, page_size=self.page,
+                               devices=self.kept)).encode()
+        return b"\x06" + be(len(text), 4) + text
+
+    def command(self, reader):
+        number = reader.integer(2)
+        payload = reader.take(reader.integer(2))
+        if number == 7:
+            inner = self.items(Reader(
+                reader.take(int.from_bytes(payload, "big"))))
+            return struct.pack(">BHHI", 8, 7, 4, len(inner)) + inner
+        if number == 3 and payload:
+            payload = payload[:8] + be(self.page, 8)
+        self.discards += number == 6
+        if number == 6 and self.discards > DISCARDS_KEPT:
+            return b""
+        return struct.pack(">BHH", 8, number, len(payload)) + payload
+
+    def section(self, reader, kind):
+        start = reader.at
+        number = reader.integer(4)
+        if kind in (1, 4):
+            name = reader.counted()
+            instance = reader.integer(4)
+            reader.take(4)
+            if kind == 1:
+                self.names[number] = name
+        else:
+            name, instance = self.names[number], 0
+        head = bytes([kind]) + reader.data[start:reader.at]
+        keep, body = True, b""
+        if kind == 4:
+            keep, body = self.device(reader, number, name, instance)
+        elif name == b"ram":
+            body = self.ram(reader)
+        else:
+            body = self.to_footer(reader, number)
+            if name == b"block":
+                body = self.disk_data(Reader(body))
+        foot = b""
+        if reader.data[reader.at:reader.at + 5] == b"\x7e" + be(number, 4):
+            foot = reader.take(5)
+        seen = self.seen[name, kind] = self.seen.get((name, kind), 0) + 1
+        if not keep or (kind == 2 and seen > SECTIONS_KEPT):
+            return b""
+        return head + body + foot
+
+    def to_footer(self, reader, number):
+        end = re.compile(re.escape(b"\x7e" + be(number, 4)) +
+                         b"[\x00-\x04\x08]|$").search(reader.data, reader.at)
+        return reader.take(end.start() - reader.at)
+
+    def device(self, reader, number, name, instance):
+        entry = next(self.described, None)
+        if entry:
+            assert entry["name"].encode() == name
+            body = reader.take(state_bytes(entry))
+        else:
+            body = self.to_footer(reader, number)
+        small = len(body) <= DEVICE_BYTES and \
+            len(json.dumps(entry)) <= DEVICE_TEXT
+        if not small or self.seen.get("devices", 0) >= DEVICES_KEPT:
+            return False, body
+        if self.skip > 0:
+            self.skip -= 1
+            return False, body
+        self.seen["devices"] = self.seen.get("devices", 0) + 1
+        self.kept.append(entry)
+        return True, body
+
+    def ram(self, reader):
+        out, kept = b"", set()
+        while True:
+            word = reader.integer(8)
+            flags, address = word & 0x3ff, word & ~0x3ff
+            if flags & MEM_SIZE:
+                out += be(word, 8) + self.blocks(reader, address)
+                continue
+            if flags in (EOS, FLUSH):
+                out += be(word, 8)
+                if flags == EOS:
+                    return out
+                continue
+            if not flags & CONTINUE:
+                self.block_read = counted(reader.counted())
+            kind, block = flags & ~CONTINUE, self.block_read
+            item = self.page_item(reader, kind)
+            if (kind, block) in kept:
+                continue
+            kept.add((kind, block))
+            # CONTINUE means the page before, which may have been left out.
+            named = block != self.block_written
+            self.block_written = block
+            out += be(address | kind | (0 if named else CONTINUE), 8)
+            out += (block if named else b"") + item
+
+    def page_item(self, reader, kind):
+        if kind == ZERO:
+            return reader.take(1)
+        if kind == PAGE:
+            return reader.take(WIRE_PAGE)[:self.page]
+        if kind == XBZRLE:
+            encoding, size = reader.take(1), reader.take(2)
+            return encoding + size + reader.take(int.from_bytes(size, "big"))
+        assert kind == COMPRESS, f"page word with flags {kind:#x}"
+        size = reader.take(4)
+        return size + reader.take(int.from_bytes(size, "big"))
+
+    def blocks(self, reader, total):
+        start, done = reader.at, 0
+        addressed = b"x-ignore-shared" in self.data[:200]
+        while done < total:
+            reader.counted()
+            done += reader.integer(8)
+            reader.take(8 if addressed else 0)
+        return reader.data[start:reader.at]
+
+    def disk_data(self, reader):
+        """Data of disks as if it were zero: it comes in pieces of 1 MiB."""
+        out = b""
+        while reader.peek() is not None:
+            word = reader.integer(8)
+            device = counted(reader.counted()) if word & 1 else b""
+            if word & 1 and not word & 8:
+                reader.take(1 << 20)
+                word |= 8
+            if len(out) < 200 or word & 2:
+                out += be(word, 8) + device
+        return out
+
+
+def state_bytes(state):
+    """Of a described device or subsection on the wire."""
+    if "size" in state and "vmsd_name" not in state:
+        return state["size"]
+    fields = sum(f["size"] * f.get("array_len", 1) for f in state["fields"])
+    return fields + sum(6 + len(s["vmsd_name"]) + state_bytes(s)
+                        for s in state.get("subsections", []))
