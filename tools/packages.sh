@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Debian packages that migscope is built, run and checked with; sourced by
-# tools/quickstart and tools/check.
+# Debian packages that migscope is built, run, checked and fuzzed with; sourced
+# by tools/quickstart, tools/check and tools/fuzz.
 
 # shellcheck disable=SC2034 # used by the scripts that source this
 BUILD_PACKAGES="g++ meson ninja-build pkg-config libjson-c-dev libuv1-dev
@@ -11,6 +11,8 @@ RUN_PACKAGES="qemu-system-x86"
 # shellcheck disable=SC2034
 CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd xz-utils bzip2
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients"
+# shellcheck disable=SC2034
+FUZZ_PACKAGES="clang-14 llvm-14 libclang-rt-14-dev"
 
 # need PACKAGE...: installs what is missing; says so where it cannot.
 need() {
