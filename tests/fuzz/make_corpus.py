@@ -9,10 +9,10 @@ source.
 import json
 import pathlib
 import shutil
-import struct
 import subprocess
 
-from shrink_stream import Shrinker, be, counted
+import hand_made
+from shrink_stream import Shrinker
 
 HERE = pathlib.Path(__file__).parent
 CORPUS = HERE / "corpus"
@@ -57,42 +57,17 @@ def decoder(small):
         write("decoder", name, bytes([flags, CUTS]) + stream)
     stream = dict((name, stream) for name, _, stream in small)["10.0-precopy"]
     write("decoder", "resumed", resumed(stream))
-    write("decoder", "mapped-ram", mapped_ram())
+    write("decoder", "mapped-ram",
+          bytes([PAGE_256, CUTS]) + hand_made.mapped_ram())
 
 
 def resumed(stream):
-    """The stream up to the end of its block list, then what follows a postcopy
-    pause."""
+    """The stream up to the end of its block list, then a second connection."""
     start = stream.index(b"\x03ram") - 5
     ram_id = stream[start + 1:start + 5]
-    foot = b"\x7e" + ram_id
-    first = stream[:stream.index(foot, start) + 5]
-    name = counted(b"pc.ram")
-    second = (struct.pack(">BHH", 8, 10, len(name)) + name
-              + struct.pack(">BHH", 8, 9, 0) + b"\x02" + ram_id
-              + be(0x1008, 8) + name + b"r" * 256 + be(0x2022, 8) + b"\x00"
-              + be(0x10, 8) + foot + b"\x03" + ram_id + be(0x10, 8) + foot
-              + b"\x00")
-    return bytes([RESUMED, CUTS]) + be(len(first), 2) + first + second
-
-
-def mapped_ram():
-    """Two pages out of four; bitmap and pages as near as they may stand."""
-    machine = b"pc-q35-10.0"
-    out = (b"QEVM" + be(3, 4) + b"\x07" + be(len(machine), 4) + machine
-           + b"\x05" + counted(b"configuration/capabilities") + be(1, 4)
-           + be(1, 4) + counted(b"mapped-ram")
-           + b"\x01" + be(2, 4) + counted(b"ram") + be(0, 4) + be(4, 4)
-           + be(0x404, 8) + counted(b"pc.ram") + be(0x400, 8))
-    bitmap = len(out) + 28
-    pages = (bitmap + 8 + 255) // 256 * 256
-    out += be(1, 4) + be(256, 8) + be(bitmap, 8) + be(pages, 8)
-    out += bytes([0b0101]) + bytes(7)
-    out = out.ljust(pages, b"\x00") + b"a" * 256 + bytes(256) + b"b" * 512
-    foot = b"\x7e" + be(2, 4)
-    out += (be(0x10, 8) + foot + b"\x03" + be(2, 4) + be(0x10, 8) + foot
-            + b"\x00")
-    return bytes([PAGE_256, CUTS]) + out
+    first = stream[:stream.index(b"\x7e" + ram_id, start) + 5]
+    return (bytes([RESUMED, CUTS]) + hand_made.be(len(first), 2) + first
+            + hand_made.after_pause(ram_id))
 
 
 def description(small):
@@ -135,7 +110,7 @@ def as_asked(messages):
 
 def session_reader(small):
     stream = dict((name, data) for name, _, data in small)["10.0-precopy"]
-    channel = channel_file(stream)
+    channel = hand_made.channel_file(stream, zstd)
     write("session_reader", "channel", b"\x01" + channel)
     write("session_reader", "channel-cut", b"\x01" + channel[:-100])
     write("session_reader", "other-writer", b"\x00" + zstd(stream[:500]))
@@ -145,57 +120,11 @@ def session_reader(small):
         write("session_reader", f"monitor-{path.stem}", b"\x03" + text)
         write("session_reader", f"monitor-{path.stem}-file",
               b"\x02" + zstd(text[:1500]) + zstd(text[1500:]))
-    odd = (b'{"ns":1,"wall_ns":2,"end":"source","dir":"sent","text":"a"}\n'
-           b'{"ns":1,"wall_ns":2,"end":"source","dir":"sent","hex":"ff0a"}\n')
-    write("session_reader", "monitor-odd", b"\x03" + odd)
-    write("session_reader", "manifest",
-          b"\x04" + json.dumps(MANIFEST).encode())
-    write("session_reader", "manifest-running", b"\x04" + json.dumps(
-        dict(MANIFEST, ended=None, destination=None)).encode())
-
-
-# As docs/session-format.md tells.
-TIME = {"mono_ns": 2893814914621, "wall_ns": 1795375008797739219}
-END = {"address": "unix:/run/source.sock", "local": True,
-       "version": {"qemu": {"major": 10, "minor": 0, "micro": 2},
-                   "package": "Debian"},
-       "machine": "pc-q35-10.0-machine",
-       "parameters": {"max-bandwidth": 134217728},
-       "capabilities": [{"capability": "events", "state": True}]}
-MANIFEST = {"format": 1, "tool_version": "0.1.0",
-            "options": {"verb": "record"}, "started": TIME, "ended": TIME,
-            "source": END, "destination": END,
-            "channels": [{"number": 0, "bytes": 1000, "return_bytes": 10,
-                          "store_error": None, "stalled_ns": 5}],
-            "outcome": "completed", "outcome_detail": ""}
-
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7f | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def index_frame(offset, lengths):
-    """Without its checksum, which session_reader.cpp puts in."""
-    body = struct.pack("<4sB3xQIIq", b"MSIX", 1, offset, sum(lengths),
-                       len(lengths), 10**9)
-    body += b"".join(varint(n) + varint(2000) for n in lengths) + bytes(4)
-    return struct.pack("<II", 0x184D2A5B, len(body)) + body
-
-
-def channel_file(stream):
-    """As captures/session/channel_format.h tells: two frames of two chunks."""
-    out, entries = b"", []
-    for start, end in ((0, 700), (700, 1500)):
-        for frame, size in ((index_frame(start, [100, end - start - 100]), 0),
-                            (zstd(stream[start:end]), end - start)):
-            out += frame
-            entries.append(struct.pack("<II", len(frame), size))
-    table = b"".join(entries) + struct.pack("<IBI", len(entries), 0, 0x8F92EAB1)
-    return out + struct.pack("<II", 0x184D2A5E, len(table)) + table
+    write("session_reader", "monitor-odd",
+          b"\x03" + hand_made.ODD_MONITOR_LINES)
+    write("session_reader", "manifest", b"\x04" + hand_made.manifest())
+    write("session_reader", "manifest-running",
+          b"\x04" + hand_made.manifest(ended=None, destination=None))
 
 
 def main():

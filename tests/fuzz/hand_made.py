@@ -1,0 +1,89 @@
+"""Inputs that no fixture gives, field by field."""
+import json
+import struct
+
+
+def be(value, size):
+    return value.to_bytes(size, "big")
+
+
+def counted(text):
+    return bytes([len(text)]) + text
+
+
+def mapped_ram():
+    """Two pages out of four; bitmap and pages as near as they may stand."""
+    machine = b"pc-q35-10.0"
+    out = (b"QEVM" + be(3, 4) + b"\x07" + be(len(machine), 4) + machine
+           + b"\x05" + counted(b"configuration/capabilities") + be(1, 4)
+           + be(1, 4) + counted(b"mapped-ram")
+           + b"\x01" + be(2, 4) + counted(b"ram") + be(0, 4) + be(4, 4)
+           + be(0x404, 8) + counted(b"pc.ram") + be(0x400, 8))
+    bitmap = len(out) + 28
+    pages = (bitmap + 8 + 255) // 256 * 256
+    out += be(1, 4) + be(256, 8) + be(bitmap, 8) + be(pages, 8)
+    out += bytes([0b0101]) + bytes(7)
+    out = out.ljust(pages, b"\x00") + b"a" * 256 + bytes(256) + b"b" * 512
+    foot = b"\x7e" + be(2, 4)
+    return (out + be(0x10, 8) + foot + b"\x03" + be(2, 4) + be(0x10, 8) + foot
+            + b"\x00")
+
+
+def after_pause(ram_id):
+    """What a source sends on the connection after a postcopy pause."""
+    name, foot = counted(b"pc.ram"), b"\x7e" + ram_id
+    return (struct.pack(">BHH", 8, 10, len(name)) + name
+            + struct.pack(">BHH", 8, 9, 0) + b"\x02" + ram_id
+            + be(0x1008, 8) + name + b"r" * 256 + be(0x2022, 8) + b"\x00"
+            + be(0x10, 8) + foot + b"\x03" + ram_id + be(0x10, 8) + foot
+            + b"\x00")
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7f | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def index_frame(offset, lengths):
+    """Without its checksum, which session_reader.cpp puts in."""
+    body = struct.pack("<4sB3xQIIq", b"MSIX", 1, offset, sum(lengths),
+                       len(lengths), 10**9)
+    body += b"".join(varint(n) + varint(2000) for n in lengths) + bytes(4)
+    return struct.pack("<II", 0x184D2A5B, len(body)) + body
+
+
+def channel_file(stream, zstd):
+    """As captures/session/channel_format.h tells: two frames of two chunks."""
+    out, entries = b"", []
+    for start, end in ((0, 700), (700, 1500)):
+        for frame, size in ((index_frame(start, [100, end - start - 100]), 0),
+                            (zstd(stream[start:end]), end - start)):
+            out += frame
+            entries.append(struct.pack("<II", len(frame), size))
+    table = b"".join(entries) + struct.pack("<IBI", len(entries), 0, 0x8F92EAB1)
+    return out + struct.pack("<II", 0x184D2A5E, len(table)) + table
+
+
+def manifest(**other):
+    """As docs/session-format.md tells."""
+    time = {"mono_ns": 2893814914621, "wall_ns": 1795375008797739219}
+    end = {"address": "unix:/run/source.sock", "local": True,
+           "version": {"qemu": {"major": 10, "minor": 0, "micro": 2},
+                       "package": "Debian"},
+           "machine": "pc-q35-10.0-machine",
+           "parameters": {"max-bandwidth": 134217728},
+           "capabilities": [{"capability": "events", "state": True}]}
+    out = {"format": 1, "tool_version": "0.1.0", "options": {"verb": "record"},
+           "started": time, "ended": time, "source": end, "destination": end,
+           "channels": [{"number": 0, "bytes": 1000, "return_bytes": 10,
+                         "store_error": None, "stalled_ns": 5}],
+           "outcome": "completed", "outcome_detail": ""}
+    return json.dumps(dict(out, **other)).encode()
+
+
+ODD_MONITOR_LINES = (
+    b'{"ns":1,"wall_ns":2,"end":"source","dir":"sent","text":"a"}\n'
+    b'{"ns":1,"wall_ns":2,"end":"source","dir":"sent","hex":"ff0a"}\n')
