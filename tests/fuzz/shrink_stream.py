@@ -1,8 +1,8 @@
 """Takes a whole main channel apart and writes a small one of the same shape.
 
 What is kept is as QEMU wrote it but for its amount: some sections of each kind,
-one page of each kind and block in a section, pages cut to a smaller page size,
-some devices with their part of the description.
+some pages of each kind in a section, pages cut to a smaller page size, some
+devices with their part of the description.
 """
 import json
 import re
@@ -13,6 +13,7 @@ XBZRLE, COMPRESS, FLUSH = 0x40, 0x100, 0x200
 WIRE_PAGE = 4096
 KINDS = {1: "start", 2: "part", 3: "end", 4: "full"}
 
+PAGES_KEPT = 2     # of each kind and block in a section
 SECTIONS_KEPT = 3  # of each kind and name
 DEVICES_KEPT = 3
 DEVICE_BYTES = 400
@@ -26,7 +27,8 @@ class Reader:
 
     def take(self, count):
         out = self.data[self.at:self.at + count]
-        assert len(out) == count, "the stream ends early"
+        if len(out) != count:
+            raise EOFError("the stream ends early")
         self.at += count
         return out
 
@@ -50,7 +52,8 @@ def be(value, size):
 
 class Shrinker:
     """`page` is the page size of the small stream, `first_device` how many
-    devices to pass over before the first that is kept."""
+    devices to pass over before the first that is kept. A stream that ends early
+    becomes one without the section in which it ends."""
 
     def __init__(self, data, page, first_device=0):
         self.data, self.page = data, page
@@ -70,6 +73,17 @@ class Shrinker:
         if reader.peek() == 7:
             out += self.configuration(reader)
         return out + self.items(reader)
+
+    def run_recovered(self, after_pause):
+        """The same of the connection that takes over after a postcopy pause."""
+        self.block_read = self.block_written = None
+        return self.items(Reader(after_pause))
+
+    def run_preempt(self, pages):
+        """The same of a preempt channel of this migration."""
+        self.block_read = self.block_written = None
+        out, _ = self.pages(Reader(pages))
+        return out
 
     def configuration(self, reader):
         start = reader.at
@@ -91,10 +105,12 @@ class Shrinker:
         while reader.peek() is not None:
             kind = reader.integer(1)
             if kind == 0:
-                out += b"\x00" + self.description_text()
+                return out + b"\x00" + self.description_text()
+            try:
+                out += (self.command(reader) if kind == 8 else
+                        self.section(reader, kind))
+            except EOFError:
                 break
-            out += (self.command(reader) if kind == 8 else
-                    self.section(reader, kind))
         return out
 
     def description_text(self):
@@ -171,8 +187,15 @@ class Shrinker:
         return True, body
 
     def ram(self, reader):
-        out, kept = b"", set()
-        while True:
+        out, ended = self.pages(reader)
+        if not ended:
+            raise EOFError
+        return out
+
+    def pages(self, reader):
+        """And whether their end was marked."""
+        out, kept = b"", []
+        while reader.peek() is not None:
             word = reader.integer(8)
             flags, address = word & 0x3ff, word & ~0x3ff
             if flags & MEM_SIZE:
@@ -181,20 +204,22 @@ class Shrinker:
             if flags in (EOS, FLUSH):
                 out += be(word, 8)
                 if flags == EOS:
-                    return out
+                    return out, True
                 continue
             if not flags & CONTINUE:
                 self.block_read = counted(reader.counted())
             kind, block = flags & ~CONTINUE, self.block_read
             item = self.page_item(reader, kind)
-            if (kind, block) in kept:
+            known = kept.count((kind, block))
+            if known == PAGES_KEPT or len(item) > self.page:
                 continue
-            kept.add((kind, block))
+            kept.append((kind, block))
             # CONTINUE means the page before, which may have been left out.
             named = block != self.block_written
             self.block_written = block
             out += be(address | kind | (0 if named else CONTINUE), 8)
             out += (block if named else b"") + item
+        return out, False
 
     def page_item(self, reader, kind):
         if kind == ZERO:
