@@ -15,6 +15,7 @@ namespace {
 constexpr uint32_t kPageSizes[] = {256, 1024, 4096, 65536};
 constexpr uint8_t kPageSizeMask = 0x03;
 constexpr uint8_t kDescribed = 0x04; // the end is read first
+constexpr uint8_t kOrigin = 0x08;    // the stream does not begin its file
 constexpr uint8_t kResumed = 0x10;
 
 struct Outcome {
@@ -35,6 +36,8 @@ DecoderOptions options_of(FuzzInput& input, uint8_t flags) {
     (void)decoder.feed(first);
     options.resumed = decoder.connection_state();
   }
+  if ((flags & kOrigin) != 0)
+    options.origin = 0x12000;
   if ((flags & kDescribed) != 0)
     if (auto text = find_description(input.rest()))
       if (auto description = parse_description(*text))
