@@ -29,16 +29,6 @@ def mapped_ram():
             + b"\x00")
 
 
-def after_pause(ram_id):
-    """What a source sends on the connection after a postcopy pause."""
-    name, foot = counted(b"pc.ram"), b"\x7e" + ram_id
-    return (struct.pack(">BHH", 8, 10, len(name)) + name
-            + struct.pack(">BHH", 8, 9, 0) + b"\x02" + ram_id
-            + be(0x1008, 8) + name + b"r" * 256 + be(0x2022, 8) + b"\x00"
-            + be(0x10, 8) + foot + b"\x03" + ram_id + be(0x10, 8) + foot
-            + b"\x00")
-
-
 def varint(value):
     out = b""
     while value >= 0x80:

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 
 import hand_made
+import shrink_channels
 from shrink_stream import Shrinker
 
 HERE = pathlib.Path(__file__).parent
@@ -22,8 +23,9 @@ TRANSCRIPTS = HERE.parent / "transcripts"
 # Of decoder.cpp.
 PAGE_256, PAGE_1024, DESCRIBED, ORIGIN, RESUMED = 0, 1, 4, 8, 16
 CUTS = 0x35  # pieces of at most 32 bytes
+PAGES_4096 = 1  # of multifd_channel.cpp
 # Flags above the smallest page, or payloads that are larger.
-LARGE_PAGES = ("compress", "xbzrle", "multifd-main")
+LARGE_PAGES = ("compress", "xbzrle", "multifd")
 
 
 def zstd(data):
@@ -47,7 +49,7 @@ def streams():
         name = path.stem.removeprefix("stream-")
         if "mapped-ram" in name:
             continue  # its pages stand at places of the file
-        page = 1024 if name.endswith(LARGE_PAGES) else 256
+        page = 1024 if any(word in name for word in LARGE_PAGES) else 256
         yield name, page, Shrinker(unzstd(path), page, number).run()
 
 
@@ -59,18 +61,8 @@ def decoder(small):
         write("decoder", name, bytes([flags, CUTS]) + stream)
     stream = dict((name, stream) for name, _, stream in small)["10.0-precopy"]
     write("decoder", "origin", bytes([ORIGIN | DESCRIBED, CUTS]) + stream)
-    write("decoder", "resumed", resumed(stream))
     write("decoder", "mapped-ram",
           bytes([PAGE_256, CUTS]) + hand_made.mapped_ram())
-
-
-def resumed(stream):
-    """The stream up to the end of its block list, then a second connection."""
-    start = stream.index(b"\x03ram") - 5
-    ram_id = stream[start + 1:start + 5]
-    first = stream[:stream.index(b"\x7e" + ram_id, start) + 5]
-    return (bytes([RESUMED, CUTS]) + hand_made.be(len(first), 2) + first
-            + hand_made.after_pause(ram_id))
 
 
 def description(small):
@@ -78,6 +70,41 @@ def description(small):
         at = stream.rfind(b"\x00\x06")
         if at >= 0:
             write("description", name, stream[at:])
+
+
+def recovered():
+    """Both connections of a postcopy that was paused, as one input."""
+    for path in sorted(FIXTURES.glob("channel-*-recover-0.zst")):
+        shrinker = Shrinker(unzstd(path), 256)
+        first = shrinker.run()
+        second = shrinker.run_recovered(unzstd(
+            path.with_name(path.name.replace("recover-0", "recover-1"))))
+        write("decoder", path.stem.removeprefix("channel-"),
+              bytes([RESUMED, CUTS]) + hand_made.be(len(first), 2) + first
+              + second)
+
+
+def multifd_channel():
+    for path in sorted(FIXTURES.glob("channel-*-multifd-*.zst")):
+        write("multifd_channel", path.stem.removeprefix("channel-"),
+              bytes([PAGES_4096, CUTS])
+              + shrink_channels.multifd(unzstd(path)))
+
+
+def preempt_channel():
+    for path in sorted(FIXTURES.glob("channel-*-preempt.zst")):
+        name = path.stem.removeprefix("channel-")
+        shrinker = Shrinker(unzstd(FIXTURES / f"stream-{name}.zst"), 256)
+        main = shrinker.run()
+        pages = shrinker.run_preempt(unzstd(path))
+        write("preempt_channel", name, bytes([CUTS])
+              + hand_made.be(len(main), 2) + main + pages)
+
+
+def return_path():
+    for path in sorted(FIXTURES.glob("return-*.zst")):
+        write("return_path", path.stem.removeprefix("return-"),
+              bytes([CUTS]) + shrink_channels.return_path(unzstd(path)))
 
 
 def qmp_lines():
@@ -135,7 +162,11 @@ def main():
         shutil.rmtree(CORPUS)
     small = list(streams())
     decoder(small)
+    recovered()
     description(small)
+    multifd_channel()
+    preempt_channel()
+    return_path()
     qmp_lines()
     session_reader(small)
 
