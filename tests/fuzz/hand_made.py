@@ -1,5 +1,7 @@
 """Inputs that no fixture gives, field by field."""
+import gzip
 import json
+import lzma
 import struct
 
 
@@ -77,3 +79,36 @@ def manifest(**other):
 ODD_MONITOR_LINES = (
     b'{"ns":1,"wall_ns":2,"end":"source","dir":"sent","text":"a"}\n'
     b'{"ns":1,"wall_ns":2,"end":"source","dir":"sent","hex":"ff0a"}\n')
+
+
+def save_images(stream, zstd):
+    """libvirt's save image with each compression; layout: libvirt
+    src/qemu/qemu_saveimage.h."""
+    text = b"<domain/>\x00<cookie/>\x00"
+    packed = {0: stream, 1: gzip.compress(stream, mtime=0),
+              3: lzma.compress(stream), 5: zstd(stream)}
+    for number, data in packed.items():
+        yield number, struct.pack("<16s5I56x", b"LibvirtQemudSave", 2,
+                                  len(text), 1, number, 10) + text + data
+    yield "partial", struct.pack(">16s5I56x", b"LibvirtQemudPart", 1,
+                                 10, 0, 0, 0) + text[:10] + stream
+
+
+def qcow2(state, version=3):
+    """A disk of one cluster without data and a snapshot with a saved state;
+    layout: QEMU docs/interop/qcow2.txt."""
+    size = 512
+    l1, table, data = 2 * size, 3 * size, 4 * size
+    extra = be(len(state), 8) + be(size, 8)
+    entry = (be(l1, 8) + be(2, 4) + be(1, 2) + be(4, 2) + bytes(16)
+             + be(len(state), 4) + be(len(extra), 4) + extra + b"1" + b"snap")
+    entry = entry.ljust((len(entry) + 7) // 8 * 8, b"\x00")
+    head = (b"QFI\xfb" + be(version, 4) + bytes(12) + be(9, 4) + be(size, 8)
+            + bytes(4) + be(1, 4) + be(l1, 8) + bytes(12)
+            + be(1, 4) + be(size, 8) + bytes(24) + be(4, 4)
+            + be(104, 4))
+    count = (len(state) + size - 1) // size
+    clusters = b"".join(be(data + i * size | 1 << 63, 8) for i in range(count))
+    out = b"".join(part.ljust(size, b"\x00") for part in (
+        head, entry, be(0, 8) + be(table | 1 << 63, 8), clusters))
+    return out + state.ljust(count * size, b"\x00")

@@ -157,6 +157,16 @@ def session_reader(small):
           b"\x04" + hand_made.manifest(ended=None, destination=None))
 
 
+def containers(small):
+    stream = dict((name, data) for name, _, data in small)["10.0-precopy"]
+    for form, image in hand_made.save_images(stream, zstd):
+        write("libvirt_header", f"save-{form}", bytes([CUTS]) + image)
+    write("libvirt_header", "zstd", bytes([CUTS]) + zstd(stream))
+    for version in (2, 3):
+        write("qcow2", f"version-{version}",
+              hand_made.qcow2(stream, version))
+
+
 def main():
     if CORPUS.exists():
         shutil.rmtree(CORPUS)
@@ -169,6 +179,7 @@ def main():
     return_path()
     qmp_lines()
     session_reader(small)
+    containers(small)
 
 
 if __name__ == "__main__":
