@@ -13,7 +13,15 @@
 
 namespace migscope::captures {
 
-struct DescribedState;
+struct DescribedField;
+
+// A vmstate: of a device, a subsection, or nested in a field.
+struct DescribedState {
+  std::string vmsd_name;
+  uint32_t version = 0;
+  std::vector<DescribedField> fields;
+  std::vector<DescribedState> subsections;
+};
 
 // One field, or a run of equal elements of an array. Elements that QEMU
 // describes one by one are fields of the same name in a row.
@@ -26,14 +34,6 @@ struct DescribedField {
   // Nested state: one for struct, vstruct and tmp, one an element for qtailq
   // and qlist; gtree: one a value, each after that of its key if that has one.
   std::vector<DescribedState> states = {};
-};
-
-// A vmstate: of a device, a subsection, or nested in a field.
-struct DescribedState {
-  std::string vmsd_name;
-  uint32_t version = 0;
-  std::vector<DescribedField> fields;
-  std::vector<DescribedState> subsections;
 };
 
 struct DescribedDevice {
