@@ -112,3 +112,53 @@ def qcow2(state, version=3):
     out = b"".join(part.ljust(size, b"\x00") for part in (
         head, entry, be(0, 8) + be(table | 1 << 63, 8), clusters))
     return out + state.ljust(count * size, b"\x00")
+
+
+def described_field(name, kind, size, rest=""):
+    return '{"name": "%s", "type": "%s", %s"size": %d}' % (name, kind, rest,
+                                                          size)
+
+
+def device(name, fields, body, rest=""):
+    """Description and body of a device."""
+    return ('{"name": "%s", "instance_id": 0, "vmsd_name": "%s", "version": 1,'
+            ' "fields": [%s]%s}' % (name, name, ", ".join(fields), rest)
+            ).encode(), body
+
+
+def nested(fields):
+    return ('"vmsd_name": "n", "version": 1, "fields": [%s], '
+            % ", ".join(fields))
+
+
+def description(*devices):
+    return b'{"page_size": 4096, "devices": [' + b", ".join(devices) + b"]}"
+
+
+U16 = described_field("a", "uint16", 2)
+U64 = described_field("k", "uint64", 8)
+# What no device of the fixtures has; QEMU migration/vmstate-types.c.
+ODD_DEVICES = {
+    # An element's description once an element, by the same keys.
+    "queue": device("q", [
+        described_field("list", "qtailq", 7, nested([U16]) + nested([U16]))],
+        b"\x01\x00\x07\x01\x00\x08\x00"),
+    "tree": device("t", [
+        described_field("map", "gtree", 4 + 2 * 11 + 1,
+                        nested([U16]) + nested([U16]))],
+        be(2, 4) + (b"\x01" + be(5, 8) + b"\x00\x09") * 2 + b"\x00"),
+    "tree-of-keys": device("t", [
+        described_field("map", "gtree", 4 + 11 + 1,
+                        nested([U64]) + nested([U16]))],
+        be(1, 4) + b"\x01" + be(5, 8) + b"\x00\x09" + b"\x00"),
+    "pointers": device("p", [
+        described_field("v", "nullptr", 1, '"array_len": 2, '),
+        described_field("v", "uint16", 2),
+        described_field("v", "ptr-marker", 1)],
+        b"00\x12\x340"),
+    "subsections": device("s", [U16], b"\x00\x01" + b"\x05" + counted(b"s/x")
+        + be(1, 4) + b"\x01", ', "subsections": [{"vmsd_name": "s/x", '
+        '"version": 1, "fields": [%s]}]' % described_field("f", "bool", 1)),
+    "opaque": (b'{"name": "o", "instance_id": 4, "size": 3, "fields": '
+               b'[{"name": "data", "size": 3, "type": "buffer"}]}', b"abc"),
+}

@@ -8,6 +8,7 @@ source.
 """
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -65,11 +66,48 @@ def decoder(small):
           bytes([PAGE_256, CUTS]) + hand_made.mapped_ram())
 
 
-def description(small):
-    for name, _, stream in small:
-        at = stream.rfind(b"\x00\x06")
-        if at >= 0:
-            write("description", name, stream[at:])
+def description():
+    """Devices with their bodies, those alike only once, a few in each input."""
+    known, group = set(), []
+    for path in sorted(FIXTURES.glob("stream-*-precopy.zst")):
+        shrinker = Shrinker(unzstd(path), 256)
+        shrinker.run()
+        for text, body in shrinker.devices:
+            shape = re.sub(rb"\d", b"", text)
+            if shape in known or len(text) > 4000 or len(body) > 3000:
+                continue
+            known.add(shape)
+            group.append((text, body))
+            if sum(map(len, sum(group, ()))) > 4000:
+                describe(path, len(known), shrinker.head, group)
+                group = []
+        if group:
+            describe(path, len(known), shrinker.head, group)
+            group = []
+    for name, (text, body) in hand_made.ODD_DEVICES.items():
+        write("description", name, hand_made.be(len(body), 2) + body
+              + hand_made.description(text))
+
+
+def describe(path, number, head, group):
+    text = head + b", ".join(text for text, _ in group) + b"]}"
+    body = b"".join(body for _, body in group)
+    write("description", f"{path.stem.split('-')[1]}-{number}",
+          hand_made.be(len(body), 2) + body + text)
+
+
+def virtio():
+    """Blobs of virtio devices up to their subsections, which have room for 1024
+    queues, with those that are short."""
+    shrinker = Shrinker(unzstd(FIXTURES / "stream-10.0-precopy.zst"), 256)
+    shrinker.run()
+    for text, body in shrinker.devices:
+        name = json.loads(text)["vmsd_name" if b"vmsd_name" in text else "name"]
+        if not name.startswith("virtio-"):
+            continue
+        parts = re.split(rb"(?=\x05.virtio[/-])", body)
+        blob = parts[0] + b"".join(p for p in parts[1:] if len(p) < 200)
+        write("description", name, hand_made.be(len(blob), 2) + blob)
 
 
 def recovered():
@@ -173,7 +211,8 @@ def main():
     small = list(streams())
     decoder(small)
     recovered()
-    description(small)
+    description()
+    virtio()
     multifd_channel()
     preempt_channel()
     return_path()

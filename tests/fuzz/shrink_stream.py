@@ -63,9 +63,9 @@ class Shrinker:
         self.block_read = self.block_written = None
         at = data.rfind(b"\x00\x06")
         match = re.search(rb'\x00\x06....\{"', data[at:], re.DOTALL)
-        text = data[at + 6:] if match else None
-        self.description = json.loads(text) if text else None
-        self.described = iter(self.description["devices"] if text else [])
+        self.head, entries = split_description(data[at + 6:] if match else b"")
+        self.entries = iter(entries)
+        self.devices = []  # text and body of all that are described
 
     def run(self):
         reader = Reader(self.data)
@@ -114,10 +114,10 @@ class Shrinker:
         return out
 
     def description_text(self):
-        if not self.description:
+        if not self.head:
             return b""
-        text = json.dumps(dict(self.description, page_size=self.page,
-                               devices=self.kept)).encode()
+        head = re.sub(rb'(?<="page_size": )\d+', b"%d" % self.page, self.head)
+        text = head + b", ".join(self.kept) + b"]}"
         return b"\x06" + be(len(text), 4) + text
 
     def command(self, reader):
@@ -139,16 +139,15 @@ class Shrinker:
         number = reader.integer(4)
         if kind in (1, 4):
             name = reader.counted()
-            instance = reader.integer(4)
-            reader.take(4)
+            reader.take(8)
             if kind == 1:
                 self.names[number] = name
         else:
-            name, instance = self.names[number], 0
+            name = self.names[number]
         head = bytes([kind]) + reader.data[start:reader.at]
         keep, body = True, b""
         if kind == 4:
-            keep, body = self.device(reader, number, name, instance)
+            keep, body = self.device(reader, number, name)
         elif name == b"ram":
             body = self.ram(reader)
         else:
@@ -168,22 +167,24 @@ class Shrinker:
                          b"[\x00-\x04\x08]|$").search(reader.data, reader.at)
         return reader.take(end.start() - reader.at)
 
-    def device(self, reader, number, name, instance):
-        entry = next(self.described, None)
-        if entry:
+    def device(self, reader, number, name):
+        text = next(self.entries, b"")
+        if text:
+            entry = json.loads(text)
             assert entry["name"].encode() == name
             body = reader.take(state_bytes(entry))
+            self.devices.append((text, body))
         else:
             body = self.to_footer(reader, number)
-        small = len(body) <= DEVICE_BYTES and \
-            len(json.dumps(entry)) <= DEVICE_TEXT
-        if not small or self.seen.get("devices", 0) >= DEVICES_KEPT:
+        kept = self.seen.get("devices", 0)
+        if len(body) > DEVICE_BYTES or len(text) > DEVICE_TEXT or \
+                kept == DEVICES_KEPT:
             return False, body
         if self.skip > 0:
             self.skip -= 1
             return False, body
-        self.seen["devices"] = self.seen.get("devices", 0) + 1
-        self.kept.append(entry)
+        self.seen["devices"] = kept + 1
+        self.kept.append(text)
         return True, body
 
     def ram(self, reader):
@@ -254,6 +255,20 @@ class Shrinker:
             if len(out) < 200 or word & 2:
                 out += be(word, 8) + device
         return out
+
+
+def split_description(text):
+    """What is before the devices, and the text of each as QEMU wrote it: it
+    repeats keys in an object, which a Python dict does not."""
+    start = text.find(b'"devices": [') + len(b'"devices": [')
+    if not text:
+        return b"", []
+    head, entries, text = text[:start], [], text[start:].decode()
+    while text.startswith("{"):
+        _, end = json.JSONDecoder().raw_decode(text)
+        entries.append(text[:end].encode())
+        text = text[end:].removeprefix(", ")
+    return head, entries
 
 
 def state_bytes(state):
