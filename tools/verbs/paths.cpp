@@ -1,6 +1,15 @@
 #include "tools/verbs/paths.h"
 
 namespace migscope::tools {
+namespace {
+
+// Channels of several sessions have the same names.
+void name_by_session(captures::Recording& recording) {
+  for (captures::RecordedChannel& channel : recording.channels)
+    channel.name = (recording.path.filename() / channel.name).string();
+}
+
+} // namespace
 
 Result<captures::Recording> open_paths(const std::vector<std::string>& paths) {
   captures::Recording out;
@@ -8,16 +17,14 @@ Result<captures::Recording> open_paths(const std::vector<std::string>& paths) {
     auto recording = captures::open_recording(path);
     if (!recording)
       return fail(recording.error());
-    if (recording->manifest && out.manifest)
-      return fail({ErrorKind::usage,
-                   "a second session: several paths are the channels of one "
-                   "migration",
-                   path,
-                   {}});
+    if (recording->manifest && paths.size() > 1)
+      name_by_session(*recording);
     std::vector<captures::RecordedChannel> channels = std::move(out.channels);
     channels.insert(channels.end(), recording->channels.begin(),
                     recording->channels.end());
-    if (out.path.empty() || recording->manifest)
+    bool tells_more = recording->monitor_log && !out.monitor_log;
+    bool first = out.path.empty() || (recording->manifest && !out.manifest);
+    if (tells_more || first)
       out = std::move(*recording);
     out.channels = std::move(channels);
   }

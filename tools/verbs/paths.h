@@ -7,10 +7,12 @@ namespace migscope::tools {
 
 inline constexpr const char* kPathsHelp =
     "Session directory or stream file, compressed or in a container, or - for "
-    "standard input; several are the channels of one migration, in any order";
+    "standard input; several are channels or sessions of one migration, in any "
+    "order";
 
-// One path as captures::open_recording takes it; several are channel files of
-// one migration, in any order, at most one of them a session.
+// One path as captures::open_recording takes it; several are channel files and
+// sessions of one migration, in any order: a postcopy that was paused and
+// recovered is in two sessions. The first with a monitor's log tells of it.
 [[nodiscard]] Result<captures::Recording>
 open_paths(const std::vector<std::string>& paths);
 
