@@ -5,6 +5,7 @@ usage: containers_test.py migscope lab_guest.elf
 
 import os
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -99,6 +100,57 @@ def snapshots():
         return f"{bare['ram']['totals']['unique_pages']} pages in each"
 
 
+def mapped_ram(qemu, on):
+    qemu.qmp.execute("migrate-set-capabilities", capabilities=[
+        {"capability": "mapped-ram", "state": on}])
+
+
+def check_mapped(analysis, bare, what):
+    """A mapped-ram file has the pages that are not zero, each once."""
+    check(analysis["input"]["complete"], f"{what}: {analysis['input']}")
+    totals, expected = analysis["ram"]["totals"], bare["ram"]["totals"]
+    check(totals["normal"] == totals["unique_pages"] == expected["normal"],
+          f"{what}: {totals}, expected {expected}")
+
+
+def mapped_ram_snapshot():
+    if migtest.qemu_version() < (11, 0, 0):
+        return "this QEMU cannot save a snapshot so"
+    with Lab(ELF) as lab:
+        source = stopped_guest(lab)
+        path = add_image(lab, source, "disk")
+        mapped_ram(source, True)
+        save(source, "disk", "one")
+        mapped_ram(source, False)
+        migscope = Migscope(MIGSCOPE, lab)
+        bare = migscope.analyze(bare_stream(lab, source))
+        check_mapped(migscope.analyze(path), bare, "snapshot")
+        return f"{bare['ram']['totals']['normal']} pages"
+
+
+def sparse_save_image():
+    """As libvirt 11.2 and newer write it: mapped-ram behind its header."""
+    if migtest.qemu_version() < (9, 0, 0):
+        return "this QEMU has no mapped-ram"
+    with Lab(ELF) as lab:
+        source = stopped_guest(lab)
+        path, data = lab.path("vm.save"), 65537
+        header = b"LibvirtQemudSave" + struct.pack("<5I", 2, data, 1, 6, 0)
+        # A guest is migrated once; the snapshot is the plain one to compare.
+        snapshot = add_image(lab, source, "disk")
+        save(source, "disk", "one")
+        mapped_ram(source, True)
+        source.qmp.execute("migrate", uri=f"file:{path},offset={92 + data}")
+        source.wait(lambda: source.qmp.execute("query-migrate").get("status")
+                    == "completed", "end of the migration")
+        with open(path, "r+b") as file:
+            file.write(header.ljust(92, b"\0") + b"<domain/>")
+        migscope = Migscope(MIGSCOPE, lab)
+        check_mapped(migscope.analyze(path), migscope.analyze(snapshot),
+                     "save image")
+        return f"{os.path.getsize(path)} bytes"
+
+
 def several_snapshots():
     with Lab(ELF) as lab:
         source = stopped_guest(lab)
@@ -190,4 +242,5 @@ def cut_compressed(migscope, packed):
         check(analysis["ram"]["totals"]["normal"] > 0, f"{packer}: no pages")
 
 
-migtest.run([snapshots, several_snapshots, cut_image, compressed])
+migtest.run([snapshots, mapped_ram_snapshot, sparse_save_image,
+             several_snapshots, cut_image, compressed])
