@@ -11,8 +11,6 @@
 namespace migscope::captures {
 namespace {
 
-constexpr uint32_t kPlausibleVersions = 1u << 16;
-
 // A section header after its type byte.
 Judgement judge_opening(ItemReader& in) {
   in.be<uint32_t>(); // any id

@@ -13,6 +13,9 @@ namespace migscope::captures {
 // 0x7e, then the section's id.
 inline constexpr size_t kFooterBytes = 5;
 
+// QEMU counts a section's versions from 0.
+inline constexpr uint32_t kPlausibleVersions = 1u << 16;
+
 class RamBody;
 
 struct SectionContext {

@@ -159,9 +159,12 @@ Result<Step> StreamDecoder::Impl::opening(const Window& window,
   header.version_id = in.be<uint32_t>();
   if (in.is_short())
     return in.wait();
-  if (header.idstr.empty())
+  if (!is_text(header.idstr) || header.version_id >= kPlausibleVersions)
     return malformed(window.offset,
-                     fmt::format("section {} without a name", header.id));
+                     fmt::format("section {} with the name {} and version {}, "
+                                 "expected text and a small number",
+                                 header.id, quoted(header.idstr),
+                                 header.version_id));
   if (kind == SectionKind::start)
     if (Status started = table_.start(header); !started)
       return fail(started.error());

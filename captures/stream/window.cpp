@@ -24,9 +24,14 @@ size_t find_byte(const Window& in, size_t at, size_t end, uint8_t byte) {
                              in.bytes.data());
 }
 
+bool is_text(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return c >= 0x20 && c < 0x7f;
+  });
+}
+
 bool is_plain(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+  return is_text(text) && text.find(' ') == text.npos;
 }
 
 std::string quoted(std::string_view text) {

@@ -103,7 +103,9 @@ private:
 [[nodiscard]] tl::unexpected<Error> unsupported(uint64_t offset,
                                                 std::string message);
 
-// Whether it can be a name: printable ASCII without blanks.
+// Whether it is printable ASCII, and not empty.
+[[nodiscard]] bool is_text(std::string_view text);
+// Text without blanks.
 [[nodiscard]] bool is_plain(std::string_view text);
 
 // A name from the stream, fit for a message: in quotes, what is not printable
