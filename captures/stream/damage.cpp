@@ -69,6 +69,7 @@ void StreamDecoder::Impl::fail_for_good(Error error) {
   position_ = position();
   broken_.reset();
   error_ = std::move(error);
+  ram_.tell_unplaced();
   note_unwritten_bitmaps();
 }
 

@@ -113,7 +113,7 @@ private:
   bool page_bits_told_ = false;
   bool colo_ = false;
   bool ended_ = false;     // the end-of-stream byte has come
-  bool ram_ended_ = false; // END of `ram` has come
+  bool ram_ended_ = false; // the EOS of END ram has come
   bool final_ = false;     // finish() was called
 };
 

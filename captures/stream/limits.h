@@ -47,7 +47,7 @@ inline constexpr size_t kMaxDamages = 1000;
 // How far behind the footer of another section a section's own is looked for.
 // What follows a footer so convincingly is never part of a device's state, but
 // a guest's device could be made to hold it.
-inline constexpr size_t kMaxStrayBytes = 256u << 10;
+inline constexpr size_t kMaxStrayBytes = 64u << 10;
 // Of compression and headers around a stream; a save image and the compression
 // that its header names count as one.
 inline constexpr int kMaxLayers = 3;

@@ -30,6 +30,8 @@ public:
   [[nodiscard]] Result<Step> decode(const Window& in);
   // The section ends at a damage.
   void break_off();
+  // Tells how many pages of the section could not be told of.
+  void tell_unplaced();
   // Pages may have been lost. Where the next one has flag CONTINUE, its block
   // is known only if no other block has its address; until then pages are
   // counted, not told of.
@@ -60,7 +62,6 @@ private:
   void put(const PageItem& item);
   [[nodiscard]] PageWord split(uint64_t offset, uint64_t word) const;
   void flush();
-  void tell_unplaced();
 
   StreamEvents& events_;
   RamBlockList list_;

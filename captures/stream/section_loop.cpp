@@ -262,6 +262,7 @@ Result<Step> StreamDecoder::Impl::device(const Window& in) {
 void StreamDecoder::Impl::end_body(uint64_t end, BodyExtent extent) {
   section_end_.body_bytes = end - body_start_;
   section_end_.extent = extent;
+  ram_ended_ |= stage_ == Stage::ram && section_.kind == SectionKind::end;
   stage_ = Stage::footer;
 }
 
@@ -303,7 +304,6 @@ Result<Step> StreamDecoder::Impl::footer(const Window& window) {
 void StreamDecoder::Impl::end_section(uint64_t end) {
   section_end_.end = end;
   stage_ = Stage::item;
-  ram_ended_ |= section_.kind == SectionKind::end && section_.idstr == "ram";
   events_.on_section_end(section_, section_end_);
 }
 

@@ -199,6 +199,10 @@ TEST_CASE("after damage, CONTINUE means a block only where no other can be") {
       "2 pages cannot be told apart from other blocks' after the damage "
       "before; they are left out"));
   CHECK(log.count("problem") == 1);
+  // It is told of a section that is cut off, too.
+  stream = broken().part(2).page(0x400, 1).zero(0x800);
+  log = log_of(decode(stream.done()));
+  CHECK(log.lines.back().find(" 2 pages cannot be told") != std::string::npos);
   // One above it is of pc.ram, and so are those that lean on it.
   stream = broken().part(2).zero(0x800).page(0x1000, 1).zero(0x400).eos();
   stream.footer();
