@@ -1,6 +1,7 @@
 #include "captures/sources.h"
 
 #include "captures/containers/mapped_file.h"
+#include "captures/containers/peeked.h"
 #include "captures/containers/pipe.h"
 #include "captures/containers/qcow2_state.h"
 #include "captures/containers/stored_channel.h"
@@ -22,22 +23,44 @@ namespace fs = std::filesystem;
 
 using Source = Result<std::unique_ptr<ByteSource>>;
 
-// What IMAGE#NAME stands for.
+// What IMAGE#NAME and FILE,offset=N stand for.
 struct Place {
   fs::path file;
-  std::optional<std::string> snapshot;
+  std::optional<std::string> snapshot = {};
+  uint64_t offset = 0; // bytes
 };
+
+// As QEMU reads its "file:" URIs, but for suffixes such as M.
+std::optional<Place> behind_offset(const std::string& text) {
+  constexpr std::string_view kOption = ",offset=";
+  size_t at = text.rfind(kOption);
+  if (at == text.npos)
+    return {};
+  std::string_view number = std::string_view(text).substr(at + kOption.size());
+  bool hex = number.starts_with("0x");
+  number.remove_prefix(hex ? 2 : 0);
+  const char* end = number.data() + number.size();
+  Place out{text.substr(0, at)};
+  auto [stop, error] =
+      std::from_chars(number.data(), end, out.offset, hex ? 16 : 10);
+  if (error != std::errc() || stop != end)
+    return {};
+  return out;
+}
 
 // A file may have a # in its name, and a snapshot, too.
 Place place_of(const fs::path& path) {
   std::error_code ignored;
   std::string text = path.string();
-  if (!fs::exists(path, ignored))
-    for (size_t at = text.find('#'); at != text.npos;
-         at = text.find('#', at + 1))
-      if (fs::is_regular_file(text.substr(0, at), ignored))
-        return {text.substr(0, at), text.substr(at + 1)};
-  return {path, {}};
+  if (fs::exists(path, ignored))
+    return {path};
+  if (auto place = behind_offset(text);
+      place && fs::is_regular_file(place->file, ignored))
+    return *place;
+  for (size_t at = text.find('#'); at != text.npos; at = text.find('#', at + 1))
+    if (fs::is_regular_file(text.substr(0, at), ignored))
+      return {text.substr(0, at), text.substr(at + 1)};
+  return {path};
 }
 
 // Can be read as it stands in the file: at random, without a copy.
@@ -118,7 +141,15 @@ Result<std::unique_ptr<ByteSource>> open_source(const fs::path& path) {
   auto raw = open_raw(place);
   if (!raw)
     return raw;
-  return unwrap(std::move(*raw), place.file.string());
+  std::string name = place.file.string();
+  if (place.offset == 0)
+    return unwrap(std::move(*raw), name);
+  auto behind = std::make_unique<PeekedSource>(std::move(*raw));
+  if (Status dropped = behind->drop(place.offset); !dropped) {
+    dropped.error().where = name;
+    return fail(dropped.error());
+  }
+  return unwrap(std::move(behind), name);
 }
 
 Result<Recording> open_recording(const fs::path& path) {

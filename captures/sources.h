@@ -13,7 +13,9 @@ namespace migscope::captures {
 
 // Told by what it is and how it begins; "-" is standard input. A qcow2 image
 // with several saved states is opened as IMAGE#NAME, with the snapshot's name
-// or id. What is none of the above is opened as bytes, for its reader to name.
+// or id; a stream behind other bytes as FILE,offset=N, as QEMU was told to
+// write it ("migrate file:FILE,offset=N"). What is none of the above is opened
+// as bytes, for its reader to name.
 [[nodiscard]] Result<std::unique_ptr<ByteSource>>
 open_source(const std::filesystem::path& path);
 

@@ -84,6 +84,20 @@ TEST_CASE("a stream stands in its file where origin says") {
       (read_out(**source).bytes == pattern(4096 + kStream.size() - 100, 100)));
 }
 
+TEST_CASE("a stream behind other bytes is opened by its offset") {
+  Folder folder;
+  std::string path = folder.file("file", pattern(7, 4096) + kStream).string();
+  check_gives_stream(path + ",offset=4096");
+  check_gives_stream(path + ",offset=0x1000");
+  CHECK((*open_source(path + ",offset=4096"))->origin() == 4096);
+  CHECK(open_recording(path + ",offset=4096"));
+  CHECK_FALSE(open_source(path + ",offset=10000000"));
+  for (const char* wrong : {",offset=", ",offset=4K", ",offset=-1"})
+    CHECK_FALSE(open_source(path + wrong));
+  // A file may be named so.
+  check_gives_stream(folder.file("file,offset=1", kStream));
+}
+
 TEST_CASE("a recorded channel keeps its times and its tail") {
   Folder folder;
   auto path = folder.directory / "channel-0.zst";
