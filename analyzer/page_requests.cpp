@@ -11,6 +11,7 @@ namespace migscope::analyzer {
 
 using captures::OpenChannel;
 using captures::PageItem;
+using captures::StreamStart;
 
 // Takes the requests from one return path.
 class PageRequestTracker::Reader final : public captures::ReturnEvents {
@@ -18,10 +19,18 @@ public:
   Reader(PageRequestTracker& tracker, OpenChannel& channel)
       : tracker_(tracker), channel_(channel) {}
 
-  void read() {
+  // `broken` is how many connections were lost, whose return paths have no end.
+  void read(size_t& broken) {
     captures::ChannelFeed feed(channel_);
     captures::ReturnPathDecoder decoder(*this);
-    if (Status decoded = captures::decode_all(feed, decoder); !decoded)
+    Status decoded = captures::decode_all(feed, decoder);
+    // Nothing came back where no return path was asked for, and never does on
+    // multifd and preempt channels.
+    if (decoded || channel_.bytes == 0)
+      return;
+    if (decoded.error().kind == ErrorKind::truncated && broken > 0)
+      --broken;
+    else
       feed.fail_with(decoded.error());
   }
 
@@ -42,9 +51,11 @@ private:
 PageRequestTracker::PageRequestTracker(std::span<OpenChannel> channels,
                                        captures::StreamEvents& next)
     : ForwardedEvents(next), channels_(channels) {
+  auto broken = static_cast<size_t>(std::ranges::count(
+      channels_, StreamStart::recovered_main, &OpenChannel::start));
   for (OpenChannel& channel : channels_)
-    if (channel.source && channel.start == captures::StreamStart::return_path)
-      Reader(*this, channel).read();
+    if (channel.source && channel.start == StreamStart::return_path)
+      Reader(*this, channel).read(broken);
 }
 
 void PageRequestTracker::on_ram_blocks(
