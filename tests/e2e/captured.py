@@ -8,22 +8,29 @@ from migtest import check
 
 
 class Capture:
-    """One migration, stored in one or several paths."""
+    """One migration, stored in one or several paths. Of the blocks `unknown`
+    it holds no page."""
 
-    def __init__(self, lab, migscope, *paths):
+    def __init__(self, lab, migscope, *paths, unknown=()):
         self.lab, self.migscope, self.paths = lab, migscope, paths
+        self.unknown = unknown
 
     def analyze(self):
         out, _ = self.migscope.run("analyze", "--json", *self.paths)
         return json.loads(out)
 
-    def block(self, name, status=0):
-        """A file with the memory of that block."""
+    def blocks(self):
+        """What is known of each block's memory, by name."""
+        out, _ = self.migscope.run("memory", "--json", *self.paths)
+        return {block["name"]: block for block in json.loads(out)["blocks"]}
+
+    def block(self, name):
+        """A file with the memory of that block, zeros where it is unknown."""
         path = self.lab.path("block")
         if os.path.exists(path):
             os.unlink(path)
         self.migscope.run("memory", *self.paths, "--block", name, "--output",
-                          path, status=status)
+                          path, status=3 if name in self.unknown else 0)
         return path
 
 
@@ -53,13 +60,8 @@ def check_transferred(analysis, info):
               f"{info['ram']['transferred']}")
 
 
-def extract(lab, session):
-    """The channels of a session as bare files."""
-    names = sorted(name for name in os.listdir(session)
-                   if name.startswith("channel-") and "return" not in name)
-    paths = []
-    for number in range(len(names)):
-        paths.append(lab.path(f"bare-{number}"))
-        with open(paths[-1], "wb") as file:
-            file.write(migtest.raw_stream(session, number))
-    return paths
+def channel_files(*sessions):
+    """Every connection, in both directions, as a file of its own."""
+    return [os.path.join(session, name) for session in sessions
+            for name in sorted(os.listdir(session))
+            if name.startswith("channel-")]

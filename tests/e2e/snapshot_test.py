@@ -31,8 +31,8 @@ def mapped_ram(kind, *capabilities, stopped=False, offset="", **parameters):
             pair = Pair(lab, capabilities=["mapped-ram", *capabilities],
                         parameters={key.replace("_", "-"): value for
                                     key, value in parameters.items()})
-            path = lab.path("snapshot")
-            uri = f"file:{path}{offset}"
+            path = lab.path("snapshot") + offset
+            uri = "file:" + path
             if stopped:
                 pair.source.qmp.execute("stop")
             pair.source.qmp.execute("migrate", uri=uri)
