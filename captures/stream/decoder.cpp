@@ -147,8 +147,9 @@ size_t StreamDecoder::Impl::decode(std::span<const std::byte> bytes) {
 Window StreamDecoder::Impl::window(std::span<const std::byte> bytes) const {
   bool inside = package_end_ && stage_ != Stage::lost;
   if (inside && bytes.size() >= *package_end_ - position_)
-    return {bytes.first(*package_end_ - position_), position_, Tail::package};
-  return {bytes, position_, final_ ? Tail::stream : Tail::open};
+    return {bytes.first(*package_end_ - position_), position_, Tail::package,
+            true};
+  return {bytes, position_, final_ ? Tail::stream : Tail::open, inside};
 }
 
 void StreamDecoder::Impl::take(const Step& step, const Window& in) {

@@ -41,7 +41,7 @@ Judgement judge_command(ItemReader& in) {
 
 // What follows an EOF byte: nothing, or the description.
 Judgement judge_eof(ItemReader& in, const Window& window, bool colo) {
-  if (window.tail == Tail::package)
+  if (window.in_package)
     return decided(false);
   auto next = in.be<uint8_t>();
   if (in.is_short())

@@ -21,9 +21,11 @@ struct Window {
   std::span<const std::byte> bytes;
   uint64_t offset = 0; // of bytes[0] in the channel
   Tail tail = Tail::open;
+  // Of a package, whether its end is there or not: no stream ends in it.
+  bool in_package = false;
 
   [[nodiscard]] Window from(size_t at) const {
-    return {bytes.subspan(at), offset + at, tail};
+    return {bytes.subspan(at), offset + at, tail, in_package};
   }
 };
 

@@ -265,3 +265,13 @@ TEST_CASE("the state of a connection is what the next one needs") {
   CHECK(decode(StreamBuilder().part(3).done(), {.resumed = state}).error ==
         "malformed at 0x0: PART of section 3, which no START has opened");
 }
+
+TEST_CASE("what looks like an end of the stream is none inside a package") {
+  // Whether the package's end is there yet or not.
+  auto inner = StreamBuilder().full(4, "timer").fill(9, 1).footer(33).eof();
+  inner.u8(wire::kVmDescription).be32(20).text("{").fill(500, 1);
+  auto bytes = small_machine().package(inner).done();
+  Outcome whole = decode(bytes), pieces = decode_by_bytes(bytes);
+  CHECK(whole.lines == pieces.lines);
+  CHECK(whole.error == pieces.error);
+}
