@@ -40,11 +40,11 @@ Bytes two_blocks() {
 struct Case {
   Case() {
     write_file(directory / "stream", two_blocks());
-    recordings.push_back(*captures::open_recording(directory / "stream"));
+    recording = *captures::open_recording(directory / "stream");
   }
 
   Result<MemoryReport> rebuild(MemoryOutput& output) const {
-    return rebuild_memory(recordings, output);
+    return rebuild_memory(recording, output);
   }
 
   // One byte of a file of gigabytes.
@@ -60,7 +60,7 @@ struct Case {
   }
 
   TempDir directory;
-  std::vector<captures::Recording> recordings;
+  captures::Recording recording;
 };
 
 } // namespace
