@@ -1,5 +1,6 @@
 #include "analyzer/read_stream.h"
 
+#include "analyzer/devices/device_check.h"
 #include "analyzer/read_recording.h"
 
 #include <algorithm>
@@ -12,8 +13,16 @@ Result<ReadStream> read_stream(const captures::Recording& recording) {
     return fail(opened.error());
   ReadStream out;
   out.model = std::make_unique<StreamModel>();
-  PageRequestTracker requests(opened->channels, *out.model);
+  std::vector<std::string> names;
+  for (const captures::OpenChannel& channel : opened->channels)
+    names.push_back(channel.name);
+  DeviceCheck devices(std::move(names), *out.model);
+  PageRequestTracker requests(opened->channels, devices);
   out.input = read_all(*opened, requests, *out.model);
+  for (Problem& problem : devices.problems()) {
+    out.input.problems.push_back(std::move(problem));
+    out.input.complete = false;
+  }
   out.requests = requests.result();
   auto chunks = opened->channels[opened->main].source->chunks();
   out.chunks.assign(chunks.begin(), chunks.end());
