@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace migscope::analyzer {
 namespace {
@@ -52,22 +53,25 @@ public:
   explicit Comparison(std::string_view vmsd) : vmsd_(vmsd) {}
 
   void compare(std::span<const Value> a, std::span<const Value> b) {
-    std::map<std::string, const Value*> others;
+    // Some states have several fields of one name: the n-th goes with the n-th.
+    std::multimap<std::string_view, const Value*> others;
     std::vector<PathValue> left = leaves(a), right = leaves(b);
     for (const PathValue& leaf : right)
-      others.try_emplace(leaf.path, &leaf.value);
+      others.emplace(leaf.path, &leaf.value);
     for (const PathValue& leaf : left) {
-      auto other = others.find(leaf.path);
-      if (other == others.end()) {
+      auto other = others.lower_bound(leaf.path);
+      if (other == others.end() || other->first != leaf.path) {
         add(leaf.path, leaf.value, {});
         continue;
       }
       pair(leaf.path, leaf.value, *other->second);
       others.erase(other);
     }
+    std::set<const Value*> only_in_b;
+    for (const auto& [path, value] : others)
+      only_in_b.insert(value);
     for (const PathValue& leaf : right)
-      if (auto at = others.find(leaf.path);
-          at != others.end() && at->second == &leaf.value)
+      if (only_in_b.contains(&leaf.value))
         add(leaf.path, {}, leaf.value);
   }
   std::vector<ValueDifference> take() { return std::move(out_); }
