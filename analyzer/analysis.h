@@ -89,6 +89,8 @@ struct QemuCounters {
 };
 
 struct Ram {
+  // A mapped-ram file holds no zero pages.
+  bool without_zero_pages = false;
   std::vector<BlockTotals> blocks;
   RamTotals totals;
   std::vector<ResentRegion> resent_regions;

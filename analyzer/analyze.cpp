@@ -3,6 +3,7 @@
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
 #include "analyzer/method.h"
+#include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
 #include "analyzer/round_times.h"
 
@@ -52,30 +53,6 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
         manifest.destination && manifest.destination->local;
   }
   return timeline;
-}
-
-// What the manifest itself says of damage.
-void check_manifest(Analysis& analysis, const captures::Manifest& manifest) {
-  if (!manifest.ended)
-    add_problem(
-        analysis, Severity::error, "session.json",
-        {ErrorKind::truncated, "the recording was cut off before it ended"});
-  for (const captures::ChannelInfo& channel : manifest.channels)
-    if (channel.store_error)
-      add_problem(analysis, Severity::error,
-                  fmt::format("channel-{}.zst", channel.number),
-                  {ErrorKind::io, "storing stopped before the stream did: " +
-                                      *channel.store_error});
-  if (manifest.outcome == "disconnected")
-    add_problem(analysis, Severity::error, "session.json",
-                {ErrorKind::truncated,
-                 "a monitor was lost before the migration ended"});
-  if (manifest.outcome == "interrupted")
-    analysis.input.problems.push_back(
-        {Severity::warning,
-         "session.json",
-         {},
-         "the recording was interrupted before the migration ended"});
 }
 
 void describe_vm(Analysis& analysis, const Recording& recording,
@@ -162,6 +139,9 @@ Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
   if (!read && !recording.manifest)
     return fail(read.error());
   if (!read) {
+    check_manifest(*recording.manifest, analysis.input);
+    for (const Problem& problem : analysis.input.problems)
+      analysis.input.complete &= problem.severity != Severity::error;
     analysis.input.channels = static_cast<int>(recording.channels.size());
     if (!recording.channels.empty())
       add_problem(analysis, Severity::error, "", read.error());
@@ -210,6 +190,7 @@ void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
   if (stream && stream->model->has_ram()) {
     analysis.ram = stream->model->ram();
     analysis.ram->qemu = qemu_counters(timeline);
+    analysis.ram->without_zero_pages = method == Method::mapped;
     if (!by_stream)
       forget_pause(*analysis.ram);
   }
@@ -238,8 +219,6 @@ Result<Analysis> analyze(const Recording& recording) {
   Analysis analysis;
   analysis.input.path = recording.path.string();
   analysis.input.kind = recording.manifest ? "session" : "stream";
-  if (recording.manifest)
-    check_manifest(analysis, *recording.manifest);
   Timeline timeline = read_timeline(analysis, recording);
   auto read = read_channels(analysis, recording);
   if (!read)

@@ -188,7 +188,8 @@ std::optional<Finding> counter_finding(const Analysis& analysis) {
 // Precopy sends every page once at least. With multifd they take other
 // channels, and from the main one alone nothing else shows it.
 std::optional<Finding> unsent_finding(const Analysis& analysis) {
-  if (!analysis.ram || !analysis.stop_and_copy)
+  if (!analysis.ram || analysis.ram->without_zero_pages ||
+      analysis.outcome.status != "completed")
     return {};
   uint64_t all = 0, unsent = 0;
   for (const BlockTotals& block : analysis.ram->blocks) {
@@ -198,9 +199,9 @@ std::optional<Finding> unsent_finding(const Analysis& analysis) {
   if (unsent == 0)
     return {};
   return Finding{"unsent", Severity::warning,
-                 fmt::format("{} of {} pages are not in this stream: other "
-                             "channels (multifd), shared memory or pages that "
-                             "the guest reported free",
+                 fmt::format("{} of {} pages are not in this stream: a channel "
+                             "that is not here (multifd, preempt), shared "
+                             "memory, or pages that the guest reported free",
                              unsent, all),
                  "block list and pages of the stream"};
 }

@@ -2,6 +2,7 @@
 
 #include "captures/channel_feed.h"
 #include "captures/session/channel_reader.h"
+#include "captures/stream/limits.h"
 #include "captures/stream/return_path.h"
 #include "captures/stream/wire.h"
 
@@ -35,6 +36,9 @@ public:
   }
 
   void on_page_request(const captures::PageRequest& request) override {
+    ++tracker_.count_;
+    if (tracker_.requests_.size() >= captures::limits::kMaxPageRequests)
+      return;
     Asked& asked = tracker_.by_block_[std::string(request.block)];
     asked[request.address].push_back(tracker_.requests_.size());
     tracker_.requests_.push_back(
@@ -60,8 +64,7 @@ PageRequestTracker::PageRequestTracker(std::span<OpenChannel> channels,
 
 void PageRequestTracker::on_ram_blocks(
     std::span<const captures::RamBlock> blocks, uint32_t page_size) {
-  by_index_.clear();
-  for (const captures::RamBlock& block : blocks) {
+  for (const captures::RamBlock& block : blocks.subspan(by_index_.size())) {
     auto asked = by_block_.find(block.name);
     by_index_.push_back(asked == by_block_.end() ? nullptr : &asked->second);
   }
@@ -109,8 +112,8 @@ std::optional<PageRequests> PageRequestTracker::result() const {
     return {};
   PageRequests out;
   std::vector<double> waits; // ms
+  out.requests = count_;
   for (const Request& request : requests_) {
-    ++out.requests;
     out.answered += request.answered;
     if (request.asked && request.came && *request.came > *request.asked)
       waits.push_back(to_ms(*request.came - *request.asked));

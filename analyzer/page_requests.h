@@ -41,7 +41,8 @@ private:
   arrival(const captures::PageItem& page) const;
 
   std::span<captures::OpenChannel> channels_;
-  std::vector<Request> requests_;
+  std::vector<Request> requests_; // as many as are followed
+  uint64_t count_ = 0;            // all
   std::map<std::string, Asked, std::less<>> by_block_;
   std::vector<Asked*> by_index_; // null where nothing was asked of the block
   size_t channel_ = 0;

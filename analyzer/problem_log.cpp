@@ -11,7 +11,10 @@ constexpr size_t kMaxProblems = 1000;
 } // namespace
 
 void ProblemLog::add(Severity severity, uint64_t offset, std::string message) {
-  if (problems_.size() < kMaxProblems)
+  damaged_ |= severity == Severity::error;
+  if (problems_.size() >= kMaxProblems)
+    ++not_kept_;
+  else
     problems_.push_back({channel_, {severity, "", offset, std::move(message)}});
 }
 

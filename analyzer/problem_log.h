@@ -18,6 +18,10 @@ public:
     Problem problem;    // its channel's name is left for the caller
   };
   [[nodiscard]] const std::vector<Entry>& problems() const { return problems_; }
+  // How many more there were than are kept.
+  [[nodiscard]] uint64_t not_kept() const { return not_kept_; }
+  // Something could not be read, be it kept or not.
+  [[nodiscard]] bool damaged() const { return damaged_; }
 
 protected:
   [[nodiscard]] size_t channel() const { return channel_; }
@@ -27,6 +31,8 @@ private:
 
   size_t channel_ = 0;
   std::vector<Entry> problems_;
+  uint64_t not_kept_ = 0;
+  bool damaged_ = false;
 };
 
 } // namespace migscope::analyzer

@@ -31,12 +31,36 @@ void judge(Input& input, const OpenChannel& channel, bool is_main) {
     add_error(input, Severity::error, channel.name, *channel.error);
   else if (!is_main && !is_read(channel.start) && !channel.head.empty())
     add_error(
-        input, Severity::warning, channel.name,
+        input,
+        channel.start == StreamStart::cpr ? Severity::warning : Severity::error,
+        channel.name,
         {ErrorKind::unsupported,
          fmt::format("{}; it is not read", captures::describe(channel.start))});
 }
 
 } // namespace
+
+void check_manifest(const captures::Manifest& manifest, Input& input) {
+  const char* const kName = "session.json";
+  if (!manifest.ended)
+    add_error(
+        input, Severity::error, kName,
+        {ErrorKind::truncated, "the recording was cut off before it ended"});
+  for (const captures::ChannelInfo& channel : manifest.channels)
+    if (channel.store_error)
+      add_error(input, Severity::error,
+                fmt::format("channel-{}.zst", channel.number),
+                {ErrorKind::io, "storing stopped before the stream did: " +
+                                    *channel.store_error});
+  if (manifest.outcome == "disconnected")
+    add_error(input, Severity::error, kName,
+              {ErrorKind::truncated,
+               "a monitor was lost before the migration ended"});
+  if (manifest.outcome == "interrupted")
+    add_error(input, Severity::warning, kName,
+              {ErrorKind::interrupted,
+               "the recording was interrupted before the migration ended"});
+}
 
 Result<OpenRecording> open_recording(const captures::Recording& recording) {
   OpenRecording out;
@@ -47,6 +71,8 @@ Result<OpenRecording> open_recording(const captures::Recording& recording) {
   out.main = *main;
   out.input.path = recording.path.string();
   out.input.kind = recording.manifest ? "session" : "stream";
+  if (recording.manifest)
+    check_manifest(*recording.manifest, out.input);
   return out;
 }
 
@@ -65,6 +91,12 @@ Input read_all(OpenRecording& recording, captures::StreamEvents& events,
     out.problems.push_back(entry.problem);
     out.problems.back().channel = channels[entry.channel].name;
   }
+  if (log.not_kept() > 0)
+    out.problems.push_back(
+        {log.damaged() ? Severity::error : Severity::warning,
+         "",
+         {},
+         fmt::format("{} more problems, not told", log.not_kept())});
   for (const Problem& problem : out.problems)
     out.complete &= problem.severity != Severity::error;
   return out;

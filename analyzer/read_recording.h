@@ -6,11 +6,14 @@
 
 namespace migscope::analyzer {
 
+// Adds what the manifest itself says of damage.
+void check_manifest(const captures::Manifest& manifest, Input& input);
+
 // A recording whose channels are open.
 struct OpenRecording {
   std::vector<captures::OpenChannel> channels;
   size_t main = 0;
-  Input input; // path and kind
+  Input input; // path, kind, and what the manifest says
 };
 
 // Fails where there is no main channel to read.

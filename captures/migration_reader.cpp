@@ -116,11 +116,14 @@ DecoderOptions main_options(OpenChannel& channel, const ReadOptions& options) {
 }
 
 // A main channel, with what the one before it left.
+// `broke_off`: its stream did not come to its end.
 ConnectionState read_main(OpenChannel& channel, MainEvents& events,
-                          DecoderOptions options, bool goes_on) {
+                          DecoderOptions options, bool goes_on,
+                          bool& broke_off) {
   ChannelFeed feed(channel);
   StreamDecoder decoder(events, std::move(options));
   Status decoded = decode_all(feed, decoder);
+  broke_off = !decoded;
   bool paused =
       goes_on && !decoded && decoded.error().kind == ErrorKind::truncated;
   if (paused)
@@ -207,17 +210,25 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
   std::vector<size_t> mains = of_kind(channels, StreamStart::recovered_main);
   mains.insert(mains.begin(), *main);
   ConnectionState state;
+  bool broke_off = true;
   for (size_t i = 0; i < mains.size(); ++i) {
     OpenChannel& channel = channels[mains[i]];
+    if (!broke_off) {
+      channel.error =
+          Error{ErrorKind::malformed,
+                "takes over from a connection that did not break off: it is "
+                "of another migration, or given twice, and is not read"};
+      continue;
+    }
     DecoderOptions decoding = main_options(channel, options);
     if (i > 0)
       decoding.resumed = std::move(state);
     main_events.set_channel(mains[i]);
     state = read_main(channel, main_events, std::move(decoding),
-                      i + 1 < mains.size());
+                      i + 1 < mains.size(), broke_off);
   }
   merge.drain();
-  merge.check_marks();
+  merge.check_channels();
   if (!channels[*main].error)
     channels[*main].error = merge.missing();
   if (!channels[*main].error && main_events.has_flushes() && multifd.empty())

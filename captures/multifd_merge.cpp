@@ -73,6 +73,7 @@ private:
     feed_.fail_with(error);
     feed_.drain();
   }
+  void leave_out(const MultifdPacket& packet, const std::string& why);
   [[nodiscard]] bool add_pages(const MultifdPacket& packet, uint32_t block);
 
   MultifdMerge& merge_;
@@ -114,22 +115,28 @@ bool MultifdMerge::Channel::add_pages(const MultifdPacket& packet,
   return true;
 }
 
+void MultifdMerge::Channel::leave_out(const MultifdPacket& packet,
+                                      const std::string& why) {
+  uint64_t after = packet.offset + packet.header_bytes + packet.payload_bytes;
+  on_damage({Error{ErrorKind::malformed,
+                   fmt::format("a packet {}; its {} pages are left out", why,
+                               packet.normal.size() + packet.zero.size()),
+                   {},
+                   packet.offset},
+             after});
+}
+
 void MultifdMerge::Channel::on_packet(const MultifdPacket& packet) {
   auto known = merge_.block_index_.find(packet.block);
   if (known == merge_.block_index_.end())
-    return on_problem(packet.offset,
-                      fmt::format("a packet of block {}, which is not in the "
-                                  "block list; its {} pages are left out",
-                                  quoted(packet.block),
-                                  packet.normal.size() + packet.zero.size()));
+    return leave_out(packet,
+                     fmt::format("of block {}, which is not in the block list",
+                                 quoted(packet.block)));
   if (!add_pages(packet, known->second))
-    return on_problem(
-        packet.offset,
-        fmt::format("a packet with a page outside of block {}, {:#x} bytes; "
-                    "its {} pages are left out",
-                    quoted(packet.block),
-                    merge_.blocks_[known->second].used_length,
-                    packet.normal.size() + packet.zero.size()));
+    return leave_out(packet,
+                     fmt::format("with a page outside of block {}, {:#x} bytes",
+                                 quoted(packet.block),
+                                 merge_.blocks_[known->second].used_length));
   merge_.events_.on_pages(pages_);
 }
 
@@ -142,10 +149,10 @@ MultifdMerge::~MultifdMerge() = default;
 
 void MultifdMerge::begin(std::span<const RamBlock> blocks, uint32_t page_size) {
   page_size_ = page_size;
-  blocks_.assign(blocks.begin(), blocks.end());
-  block_index_.clear();
-  for (size_t i = 0; i < blocks_.size(); ++i)
-    block_index_[blocks_[i].name] = static_cast<uint32_t>(i);
+  for (const RamBlock& block : blocks.subspan(blocks_.size())) {
+    block_index_[block.name] = static_cast<uint32_t>(blocks_.size());
+    blocks_.push_back(block);
+  }
   if (open_.empty())
     for (size_t index : indexes_)
       open_.push_back(std::make_unique<Channel>(*this, index));
@@ -164,16 +171,26 @@ void MultifdMerge::drain() {
       channel->advance();
 }
 
-void MultifdMerge::check_marks() {
+void MultifdMerge::check_channels() {
+  std::set<uint8_t> ids;
   for (auto& channel : open_) {
+    OpenChannel& told = channels_[channel->index()];
+    if (!channel->whole() || !told.multifd_id)
+      continue;
     // 9.1 and 9.2 end with a SYNC that has no mark on the main channel.
     bool fits = channel->syncs() == marks_ || channel->syncs() == marks_ + 1;
-    if (fits || !channel->whole())
-      continue;
-    events_.on_channel(channel->index());
-    events_.on_problem(0, fmt::format("{} SYNC packets, expected {}: as many "
-                                      "as the main channel has marks",
-                                      channel->syncs(), marks_));
+    if (!ids.insert(*told.multifd_id).second)
+      told.error = Error{ErrorKind::malformed,
+                         fmt::format("a second multifd channel with id {}; its "
+                                     "pages are counted",
+                                     *told.multifd_id)};
+    else if (!fits)
+      told.error = Error{
+          ErrorKind::malformed,
+          fmt::format("{} SYNC packets, expected {}, as many as the main "
+                      "channel has marks: is it of another migration? Its "
+                      "pages are counted",
+                      channel->syncs(), marks_)};
   }
 }
 

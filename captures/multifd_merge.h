@@ -20,15 +20,17 @@ public:
                const std::vector<size_t>& indexes, StreamEvents& events);
   ~MultifdMerge();
 
-  // The main channel's block list; nothing can be told before it.
+  // The main channel's block list, as far as it is known; nothing can be told
+  // before it.
   void begin(std::span<const RamBlock> blocks, uint32_t page_size);
   // The main channel is at a mark: tells all channels' pages up to their next
   // SYNC.
   void mark();
   // Tells what is left on all channels.
   void drain();
-  // After drain(): tells where a whole channel has not the marks that main has.
-  void check_marks();
+  // After drain(): a channel that is whole and has not the marks that main has,
+  // or another one's id, is given an error: it is of another migration.
+  void check_channels();
   // Why not all channels of the migration can be here.
   [[nodiscard]] std::optional<Error> missing() const;
 

@@ -1,5 +1,7 @@
 #include "analyzer/memory/page_history.h"
 
+#include <utility>
+
 #include "captures/stream/command.h"
 #include "captures/stream/wire.h"
 
@@ -33,10 +35,15 @@ void PageHistory::on_section_begin(const captures::SectionHeader& header) {
 
 void PageHistory::on_ram_blocks(std::span<const captures::RamBlock> blocks,
                                 uint32_t page_size) {
-  auto block = std::ranges::find(blocks, block_, &captures::RamBlock::name);
-  if (index_ || block == blocks.end() || offset_ >= block->used_length)
+  if (index_)
     return;
-  index_ = static_cast<size_t>(block - blocks.begin());
+  // A mapped-ram file tells of its blocks one by one.
+  auto unseen = blocks.subspan(seen_blocks_);
+  size_t before = std::exchange(seen_blocks_, blocks.size());
+  auto block = std::ranges::find(unseen, block_, &captures::RamBlock::name);
+  if (block == unseen.end() || offset_ >= block->used_length)
+    return;
+  index_ = before + static_cast<size_t>(block - unseen.begin());
   address_ = offset_ / page_size * page_size;
   decoder_ = std::make_unique<PageDecoder>(page_size);
   content_.resize(page_size);

@@ -45,6 +45,7 @@ private:
   uint64_t offset_;
   uint64_t address_ = 0;
   std::optional<size_t> index_;
+  size_t seen_blocks_ = 0;
   std::unique_ptr<PageDecoder> decoder_; // there as soon as index_ is
   Held held_ = Held::never;
   std::vector<std::byte> content_; // zeros unless held_ is data

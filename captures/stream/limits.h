@@ -35,6 +35,8 @@ inline constexpr size_t kMaxPackageBytes = 1u << 24;
 inline constexpr size_t kMaxMultifdPayload = 1u << 20;
 // A block's bitmap on the return path: a bit for each 4 KiB of 8 TiB.
 inline constexpr size_t kMaxBitmapBytes = 256u << 20;
+// Page requests that are followed to their answers; further ones are counted.
+inline constexpr size_t kMaxPageRequests = 1u << 20;
 // The bitmap of a block in a mapped-ram file, which is kept while the block's
 // pages are read: enough for a block of 16 TiB in pages of 4 KiB.
 inline constexpr uint64_t kMaxMappedBitmapBytes = 512u << 20;

@@ -153,7 +153,8 @@ bool ValueDecoder::rows_of(Row fields, Value& array) {
     return true;
   bool marked = false; // the next element is one that a marker announced
   for (const DescribedField& field : fields) {
-    uint64_t count = field.array_len.value_or(1);
+    // Elements without bytes are told once: a description can claim any number.
+    uint64_t count = field.size ? field.array_len.value_or(1) : 1;
     for (uint64_t i = 0; i < count; ++i) {
       Named step(*this, {{}, array.children.size()});
       if (!may_add())

@@ -185,7 +185,7 @@ TEST_CASE("pages that a complete stream does not hold") {
   analysis.ram->blocks[1].pages = 30;
   analysis.ram->blocks[1].unique_pages = 20;
   CHECK(text(find(analysis, {}), "unsent") == "(none)"); // it was cut off
-  analysis.stop_and_copy.emplace();
+  analysis.outcome.status = "completed";
   CHECK(text(find(analysis, {}), "unsent").starts_with("10 of 130 pages"));
   analysis.ram->blocks[1].unique_pages = 30;
   CHECK(text(find(analysis, {}), "unsent") == "(none)");

@@ -187,6 +187,10 @@ std::string devices_table(const StopAndCopy& pause) {
                     fmt::format("{}/{}{}", device.name, device.instance_id,
                                 device.in_pause ? "" : " (before the pause)")});
   }
+  if (devices.size() > kMostDevices)
+    rows.push_back({"", "",
+                    fmt::format("and {} more (--json has them all)",
+                                devices.size() - kMostDevices)});
   return "\n" + table(rows);
 }
 
