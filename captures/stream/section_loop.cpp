@@ -316,7 +316,10 @@ Result<Step> StreamDecoder::Impl::after_eof(const Window& window) {
     if (colo_)
       return unsupported(window.offset, "COLO checkpoints follow; they are not "
                                         "decoded");
-    if (can_resume() && judge_header(window).verdict == Verdict::no)
+    Judgement second = judge_header(window);
+    if (second.verdict == Verdict::open)
+      return Step{0, second.need};
+    if (can_resume() && second.verdict == Verdict::no)
       return malformed(window.offset,
                        fmt::format("{:#04x} after the end-of-stream byte, "
                                    "expected the description or the end",

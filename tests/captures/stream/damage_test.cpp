@@ -295,6 +295,9 @@ TEST_CASE("a type byte that reads as the end of the stream") {
   CHECK(out.error == "");
   CHECK(out.lines.back() == "problem at 0xb1: bytes after the end of the "
                             "stream; they are left out");
+  // What begins like a second stream is not judged before it is there.
+  auto nearly = small_machine().eof().u8('Q').footer(2).eof().done();
+  CHECK(decode_by_bytes(nearly).lines == decode(nearly).lines);
 }
 
 TEST_CASE("a second stream is named, and not read as part of the first") {
