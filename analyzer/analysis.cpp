@@ -28,4 +28,22 @@ const char* to_string(Boundary boundary) {
   return "inferred";
 }
 
+void add_problem(Input& input, Severity severity, const std::string& channel,
+                 const Error& error) {
+  std::string text = error.message;
+  if (!error.where.empty() && error.where != channel)
+    text = error.where + ": " + text;
+  input.problems.push_back({severity, channel, error.offset, std::move(text)});
+  if (severity == Severity::error)
+    input.complete = false;
+}
+
+void append(Input& input, const Input& part) {
+  input.channels += part.channels;
+  input.bytes += part.bytes;
+  input.complete &= part.complete;
+  input.problems.insert(input.problems.end(), part.problems.begin(),
+                        part.problems.end());
+}
+
 } // namespace migscope::analyzer

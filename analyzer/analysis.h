@@ -5,6 +5,8 @@
 // wire; bytes are what they took there, page words and names included.
 #pragma once
 
+#include "base/error.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -196,6 +198,13 @@ struct Analysis {
 };
 
 [[nodiscard]] const char* to_string(Severity severity);
+
+// A problem of severity error makes the input incomplete. Where the error names
+// another place than `channel`, the text does so, too.
+void add_problem(Input& input, Severity severity, const std::string& channel,
+                 const Error& error);
+// Adds what was read of another part of the same input.
+void append(Input& input, const Input& part);
 [[nodiscard]] const char* to_string(Boundary boundary);
 
 } // namespace migscope::analyzer

@@ -15,16 +15,6 @@ namespace {
 
 using captures::Recording;
 
-void add_problem(Analysis& analysis, Severity severity,
-                 const std::string& channel, const Error& error) {
-  std::string text = error.message;
-  if (!error.where.empty() && error.where != channel)
-    text = error.where + ": " + text;
-  analysis.input.problems.push_back({severity, channel, error.offset, text});
-  if (severity == Severity::error)
-    analysis.input.complete = false;
-}
-
 Timeline read_timeline(Analysis& analysis, const Recording& recording) {
   Timeline timeline;
   if (recording.monitor_log) {
@@ -42,9 +32,10 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
            fmt::format("{} lines of a monitor are no QMP messages",
                        timeline.unreadable_lines)});
     if (!read)
-      add_problem(analysis, Severity::error, "monitor.jsonl.zst", read.error());
+      add_problem(analysis.input, Severity::error, "monitor.jsonl.zst",
+                  read.error());
     else if (torn)
-      add_problem(analysis, Severity::error, "monitor.jsonl.zst", *torn);
+      add_problem(analysis.input, Severity::error, "monitor.jsonl.zst", *torn);
   }
   if (recording.manifest) {
     const auto& manifest = *recording.manifest;
@@ -139,20 +130,12 @@ Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
   if (!read && !recording.manifest)
     return fail(read.error());
   if (!read) {
-    check_manifest(*recording.manifest, analysis.input);
-    for (const Problem& problem : analysis.input.problems)
-      analysis.input.complete &= problem.severity != Severity::error;
     analysis.input.channels = static_cast<int>(recording.channels.size());
     if (!recording.channels.empty())
-      add_problem(analysis, Severity::error, "", read.error());
+      add_problem(analysis.input, Severity::error, "", read.error());
     return std::nullopt;
   }
-  const Input& input = read->input;
-  analysis.input.channels = input.channels;
-  analysis.input.bytes = input.bytes;
-  analysis.input.complete &= input.complete;
-  analysis.input.problems.insert(analysis.input.problems.end(),
-                                 input.problems.begin(), input.problems.end());
+  append(analysis.input, read->input);
   return std::optional(std::move(*read));
 }
 
@@ -217,8 +200,7 @@ void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
 
 Result<Analysis> analyze(const Recording& recording) {
   Analysis analysis;
-  analysis.input.path = recording.path.string();
-  analysis.input.kind = recording.manifest ? "session" : "stream";
+  analysis.input = input_of(recording);
   Timeline timeline = read_timeline(analysis, recording);
   auto read = read_channels(analysis, recording);
   if (!read)

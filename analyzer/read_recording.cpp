@@ -14,23 +14,15 @@ bool is_read(StreamStart start) {
          start == StreamStart::preempt || start == StreamStart::return_path;
 }
 
-void add_error(Input& input, Severity severity, const std::string& channel,
-               const Error& error) {
-  std::string text = error.message;
-  if (!error.where.empty() && error.where != channel)
-    text = error.where + ": " + text;
-  input.problems.push_back({severity, channel, error.offset, std::move(text)});
-}
-
 // What reading a channel left to say of it.
 void judge(Input& input, const OpenChannel& channel, bool is_main) {
   if (channel.source)
     for (const Error& remark : channel.source->remarks())
-      add_error(input, Severity::warning, channel.name, remark);
+      add_problem(input, Severity::warning, channel.name, remark);
   if (channel.error)
-    add_error(input, Severity::error, channel.name, *channel.error);
+    add_problem(input, Severity::error, channel.name, *channel.error);
   else if (!is_main && !is_read(channel.start) && !channel.head.empty())
-    add_error(
+    add_problem(
         input,
         channel.start == StreamStart::cpr ? Severity::warning : Severity::error,
         channel.name,
@@ -38,28 +30,45 @@ void judge(Input& input, const OpenChannel& channel, bool is_main) {
          fmt::format("{}; it is not read", captures::describe(channel.start))});
 }
 
-} // namespace
-
+// What the manifest itself says of damage.
 void check_manifest(const captures::Manifest& manifest, Input& input) {
   const char* const kName = "session.json";
   if (!manifest.ended)
-    add_error(
+    add_problem(
         input, Severity::error, kName,
         {ErrorKind::truncated, "the recording was cut off before it ended"});
   for (const captures::ChannelInfo& channel : manifest.channels)
     if (channel.store_error)
-      add_error(input, Severity::error,
-                fmt::format("channel-{}.zst", channel.number),
-                {ErrorKind::io, "storing stopped before the stream did: " +
-                                    *channel.store_error});
+      add_problem(input, Severity::error,
+                  fmt::format("channel-{}.zst", channel.number),
+                  {ErrorKind::io, "storing stopped before the stream did: " +
+                                      *channel.store_error});
   if (manifest.outcome == "disconnected")
-    add_error(input, Severity::error, kName,
-              {ErrorKind::truncated,
-               "a monitor was lost before the migration ended"});
+    add_problem(input, Severity::error, kName,
+                {ErrorKind::truncated,
+                 "a monitor was lost before the migration ended"});
   if (manifest.outcome == "interrupted")
-    add_error(input, Severity::warning, kName,
-              {ErrorKind::interrupted,
-               "the recording was interrupted before the migration ended"});
+    add_problem(input, Severity::warning, kName,
+                {ErrorKind::interrupted,
+                 "the recording was interrupted before the migration ended"});
+}
+
+} // namespace
+
+Input input_of(const captures::Recording& recording) {
+  Input out;
+  out.path = recording.path.string();
+  out.kind = recording.manifest ? "session" : "stream";
+  if (recording.manifest)
+    check_manifest(*recording.manifest, out);
+  return out;
+}
+
+std::vector<std::string> OpenRecording::names() const {
+  std::vector<std::string> out;
+  for (const OpenChannel& channel : channels)
+    out.push_back(channel.name);
+  return out;
 }
 
 Result<OpenRecording> open_recording(const captures::Recording& recording) {
@@ -69,10 +78,6 @@ Result<OpenRecording> open_recording(const captures::Recording& recording) {
   if (!main)
     return fail(main.error());
   out.main = *main;
-  out.input.path = recording.path.string();
-  out.input.kind = recording.manifest ? "session" : "stream";
-  if (recording.manifest)
-    check_manifest(*recording.manifest, out.input);
   return out;
 }
 
@@ -80,7 +85,7 @@ Input read_all(OpenRecording& recording, captures::StreamEvents& events,
                const ProblemLog& log, const captures::ReadOptions& options) {
   auto& channels = recording.channels;
   captures::read_migration(channels, events, options);
-  Input out = recording.input;
+  Input out;
   for (size_t i = 0; i < channels.size(); ++i) {
     judge(out, channels[i], i == recording.main);
     bool back = channels[i].start == StreamStart::return_path;
@@ -97,8 +102,7 @@ Input read_all(OpenRecording& recording, captures::StreamEvents& events,
          "",
          {},
          fmt::format("{} more problems, not told", log.not_kept())});
-  for (const Problem& problem : out.problems)
-    out.complete &= problem.severity != Severity::error;
+  out.complete &= !log.damaged();
   return out;
 }
 
@@ -108,7 +112,9 @@ Result<Input> read_recording(const captures::Recording& recording,
   auto opened = open_recording(recording);
   if (!opened)
     return fail(opened.error());
-  return read_all(*opened, log, log, options);
+  Input out = input_of(recording);
+  append(out, read_all(*opened, log, log, options));
+  return out;
 }
 
 } // namespace migscope::analyzer

@@ -6,28 +6,30 @@
 
 namespace migscope::analyzer {
 
-// Adds what the manifest itself says of damage.
-void check_manifest(const captures::Manifest& manifest, Input& input);
+// A recording's path, kind, and what its manifest says of damage.
+[[nodiscard]] Input input_of(const captures::Recording& recording);
 
 // A recording whose channels are open.
 struct OpenRecording {
   std::vector<captures::OpenChannel> channels;
   size_t main = 0;
-  Input input; // path, kind, and what the manifest says
+
+  [[nodiscard]] std::vector<std::string> names() const;
 };
 
 // Fails where there is no main channel to read.
 [[nodiscard]] Result<OpenRecording>
 open_recording(const captures::Recording& recording);
 
-// Reads to the end. Damage is told in the result (problems, complete). `log` is
-// `events`, or what they are passed on to.
+// Reads to the end. The result tells of the channels alone: how many, bytes,
+// damage (problems, complete). `log` is `events`, or what they are passed on
+// to.
 [[nodiscard]] Input read_all(OpenRecording& recording,
                              captures::StreamEvents& events,
                              const ProblemLog& log,
                              const captures::ReadOptions& options = {});
 
-// Both in one.
+// All in one.
 [[nodiscard]] Result<Input>
 read_recording(const captures::Recording& recording, ProblemLog& log,
                const captures::ReadOptions& options = {});

@@ -1,11 +1,28 @@
 #include "analyzer/read_stream.h"
 
-#include "analyzer/devices/device_check.h"
+#include "analyzer/devices/device_states.h"
 #include "analyzer/read_recording.h"
 
 #include <algorithm>
 
 namespace migscope::analyzer {
+namespace {
+
+// Without what only concerns who wants to see the devices.
+Input device_damage(const DeviceStates& states) {
+  Input out;
+  out.complete = states.input.complete;
+  std::ranges::copy_if(
+      states.input.problems, std::back_inserter(out.problems),
+      [](const Problem& p) { return p.severity == Severity::error; });
+  for (Problem& problem : value_problems(states)) {
+    out.problems.push_back(std::move(problem));
+    out.complete = false;
+  }
+  return out;
+}
+
+} // namespace
 
 Result<ReadStream> read_stream(const captures::Recording& recording) {
   auto opened = open_recording(recording);
@@ -13,16 +30,11 @@ Result<ReadStream> read_stream(const captures::Recording& recording) {
     return fail(opened.error());
   ReadStream out;
   out.model = std::make_unique<StreamModel>();
-  std::vector<std::string> names;
-  for (const captures::OpenChannel& channel : opened->channels)
-    names.push_back(channel.name);
-  DeviceCheck devices(std::move(names), *out.model);
+  DeviceCollector devices(opened->names(), *out.model);
   PageRequestTracker requests(opened->channels, devices);
   out.input = read_all(*opened, requests, *out.model);
-  for (Problem& problem : devices.problems()) {
-    out.input.problems.push_back(std::move(problem));
-    out.input.complete = false;
-  }
+  if (auto states = devices.finish(std::nullopt))
+    append(out.input, device_damage(*states));
   out.requests = requests.result();
   auto chunks = opened->channels[opened->main].source->chunks();
   out.chunks.assign(chunks.begin(), chunks.end());

@@ -11,7 +11,7 @@ struct ReadStream {
   std::vector<captures::Chunk> chunks; // the main channel's
   std::optional<PageRequests> requests;
   bool multifd = false; // there are multifd channels
-  Input input;
+  Input input;          // of the channels
 };
 
 // Fails where there is no main channel to read.

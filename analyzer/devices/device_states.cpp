@@ -49,20 +49,24 @@ captures::DeviceValues values_of(const SavedDevice& device,
   return out;
 }
 
-DeviceCollector::DeviceCollector(std::vector<std::string> channels)
-    : channels_(std::move(channels)) {}
+DeviceCollector::DeviceCollector(std::vector<std::string> channels,
+                                 captures::StreamEvents& next)
+    : ForwardedEvents(next), channels_(std::move(channels)) {}
 
-void DeviceCollector::add_problem(Severity severity, uint64_t offset,
-                                  std::string message) {
-  out_.input.problems.push_back(
-      {severity, channels_.at(channel_), offset, std::move(message)});
-  if (severity == Severity::error)
-    out_.input.complete = false;
+void DeviceCollector::add_error(uint64_t offset, std::string message) {
+  add_problem(out_.input, Severity::error, channels_.at(channel_),
+              {ErrorKind::malformed, std::move(message), {}, offset});
+}
+
+void DeviceCollector::on_channel(size_t channel) {
+  channel_ = channel;
+  next().on_channel(channel);
 }
 
 void DeviceCollector::on_configuration(
     const captures::Configuration& configuration) {
   out_.machine = configuration.machine;
+  next().on_configuration(configuration);
 }
 
 void DeviceCollector::on_device_body(const captures::SectionHeader& section,
@@ -79,10 +83,11 @@ void DeviceCollector::on_device_body(const captures::SectionHeader& section,
   if (kept_ <= captures::limits::kMaxDeviceStates)
     device.body.assign(body.begin(), body.end());
   else
-    add_problem(Severity::error, offset,
-                fmt::format("the state of {} is left out: all devices have "
-                            "more than {} bytes",
-                            section.idstr, captures::limits::kMaxDeviceStates));
+    add_error(offset,
+              fmt::format("the state of {} is left out: all devices "
+                          "have more than {} bytes",
+                          section.idstr, captures::limits::kMaxDeviceStates));
+  next().on_device_body(section, body);
 }
 
 void DeviceCollector::on_description(std::string_view json, uint64_t offset) {
@@ -90,17 +95,8 @@ void DeviceCollector::on_description(std::string_view json, uint64_t offset) {
   if (description)
     describe(std::move(*description), DescribedBy::stream);
   else
-    add_problem(Severity::error, offset, description.error().message);
-}
-
-void DeviceCollector::on_damage(const captures::Damage& damage) {
-  add_problem(Severity::error, damage.error.offset.value_or(0),
-              fmt::format("{}; goes on at {:#x}", damage.error.message,
-                          damage.resumed));
-}
-
-void DeviceCollector::on_problem(uint64_t offset, std::string_view message) {
-  add_problem(Severity::warning, offset, std::string(message));
+    add_error(offset, description.error().message);
+  next().on_description(json, offset);
 }
 
 void DeviceCollector::describe(captures::Description description,
@@ -156,6 +152,18 @@ DeviceCollector::finish(const std::optional<std::string>& borrowed) {
          "nothing describes the devices; --description takes another capture "
          "of the same machine"});
   return std::move(out_);
+}
+
+std::vector<Problem> value_problems(const DeviceStates& states) {
+  std::vector<Problem> out;
+  for (const SavedDevice& device : states.devices)
+    for (const captures::ValueProblem& problem : values_of(device).problems)
+      out.push_back(
+          {Severity::error, device.channel, problem.offset,
+           fmt::format("device {}/{}{}{}: {}", device.name, device.instance_id,
+                       problem.path.empty() ? "" : ", field ", problem.path,
+                       problem.message)});
+  return out;
 }
 
 } // namespace migscope::analyzer

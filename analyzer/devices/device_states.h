@@ -3,7 +3,7 @@
 
 #include "analyzer/analysis.h"
 #include "captures/sources.h"
-#include "captures/stream/events.h"
+#include "captures/stream/forwarded_events.h"
 #include "captures/vmstate/values.h"
 
 #include <memory>
@@ -44,19 +44,18 @@ struct DeviceStates {
 values_of(const SavedDevice& device,
           const captures::DescribedDevice* described);
 
-// Takes the devices from what is told of a stream.
-class DeviceCollector final : public captures::StreamEvents {
+// Takes the devices from what is told of a stream, and passes it on.
+class DeviceCollector final : public captures::ForwardedEvents {
 public:
-  // Names of the channels, as on_channel counts them.
-  explicit DeviceCollector(std::vector<std::string> channels);
+  // `channels`: names, as on_channel counts them. `next` outlives this.
+  DeviceCollector(std::vector<std::string> channels,
+                  captures::StreamEvents& next);
 
   void on_configuration(const captures::Configuration&) override;
   void on_device_body(const captures::SectionHeader&,
                       std::span<const std::byte> body) override;
   void on_description(std::string_view json, uint64_t offset) override;
-  void on_damage(const captures::Damage&) override;
-  void on_channel(size_t channel) override { channel_ = channel; }
-  void on_problem(uint64_t offset, std::string_view message) override;
+  void on_channel(size_t channel) override;
 
   // Joins the devices with the stream's description, or where it had none with
   // `borrowed`: that of another capture, or what -dump-vmstate wrote. Fails
@@ -65,7 +64,7 @@ public:
   finish(const std::optional<std::string>& borrowed);
 
 private:
-  void add_problem(Severity severity, uint64_t offset, std::string message);
+  void add_error(uint64_t offset, std::string message);
   void describe(captures::Description description, DescribedBy by);
   [[nodiscard]] Status borrow(const std::string& json);
 
@@ -74,6 +73,10 @@ private:
   uint64_t kept_ = 0; // bytes of bodies
   DeviceStates out_;
 };
+
+// An error for each field that cannot be what it claims to be, with the device,
+// its path and its offset.
+[[nodiscard]] std::vector<Problem> value_problems(const DeviceStates& states);
 
 // Reads the channels of one migration. `description`: see finish().
 [[nodiscard]] Result<DeviceStates>

@@ -10,24 +10,19 @@ read_device_states(const captures::Recording& recording,
   auto opened = open_recording(recording);
   if (!opened)
     return fail(opened.error());
-  std::vector<std::string> names;
-  for (const captures::OpenChannel& channel : opened->channels)
-    names.push_back(channel.name);
-  DeviceCollector collector(std::move(names));
+  ProblemLog log;
+  DeviceCollector collector(opened->names(), log);
   captures::ReadOptions options;
   if (description)
     if (auto borrowed = captures::parse_description(*description))
       options.description = std::move(*borrowed);
-  // The collector keeps what it is told of damage.
-  Input read = read_all(*opened, collector, ProblemLog(), options);
+  Input input = input_of(recording);
+  append(input, read_all(*opened, collector, log, options));
   auto states = collector.finish(description);
   if (!states)
     return states;
-  Input& input = states->input;
-  read.complete &= input.complete;
-  read.problems.insert(read.problems.end(), input.problems.begin(),
-                       input.problems.end());
-  input = std::move(read);
+  append(input, states->input);
+  states->input = std::move(input);
   return states;
 }
 

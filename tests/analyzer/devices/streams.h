@@ -12,7 +12,8 @@ namespace migscope::test {
 inline Result<analyzer::DeviceStates>
 read_devices(const StreamBuilder& stream,
              const std::optional<std::string>& borrowed = {}) {
-  analyzer::DeviceCollector collector({"main"});
+  captures::StreamEvents nothing;
+  analyzer::DeviceCollector collector({"main"}, nothing);
   captures::StreamDecoder decoder(collector);
   REQUIRE(decoder.feed(stream.done()));
   REQUIRE(decoder.finish());

@@ -1,5 +1,3 @@
-#include "analyzer/devices/device_check.h"
-
 #include "tests/analyzer/devices/streams.h"
 
 using namespace migscope;
@@ -16,13 +14,9 @@ std::vector<Problem> check(uint8_t armed) {
   StreamBuilder body;
   StreamBuilder stream = test::one_device(body.u8(armed).u8(200));
   stream.description(test::described(kMembers));
-  captures::StreamEvents nothing;
-  DeviceCheck devices({"main"}, nothing);
-  captures::StreamDecoder decoder(devices);
-  devices.on_channel(0);
-  REQUIRE(decoder.feed(stream.done()));
-  REQUIRE(decoder.finish());
-  return devices.problems();
+  auto states = test::read_devices(stream);
+  REQUIRE(states);
+  return value_problems(*states);
 }
 
 } // namespace
