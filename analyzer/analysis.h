@@ -130,6 +130,9 @@ struct DeviceState {
   uint64_t bytes = 0;   // on the wire, section header and footer included
   uint64_t offset = 0;  // of the section
   bool in_pause = true; // false for state sent while the guest still ran
+  // Since STOP: arrival of its last byte at the tee. It was written that much
+  // earlier at the most.
+  std::optional<double> arrived_ms, resolution_ms;
 };
 
 // What another handler than RAM sent in pieces: dirty bitmaps, disks, VFIO.

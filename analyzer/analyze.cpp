@@ -1,5 +1,6 @@
 #include "analyzer/analyze.h"
 
+#include "analyzer/device_times.h"
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
 #include "analyzer/method.h"
@@ -186,6 +187,9 @@ void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
     analysis.downtime.phases.clear();
   } else if (by_stream && analysis.ram) {
     analysis.stop_and_copy = stop_and_copy(*stream->model);
+    if (analysis.stop_and_copy && pause.stop)
+      time_devices(analysis.stop_and_copy->devices, stream->chunks,
+                   *pause.stop);
     TimedRounds timed =
         stream_rounds(stream->model->sections(), stream->chunks,
                       stream->input.complete, marks, timeline, pause);

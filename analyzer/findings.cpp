@@ -1,5 +1,6 @@
 #include "analyzer/findings.h"
 
+#include "analyzer/device_times.h"
 #include "qmp/json.h"
 
 #include <algorithm>
@@ -213,6 +214,12 @@ std::optional<Finding> downtime_finding(const Analysis& analysis) {
                  analysis.downtime.difference, "events; query-migrate"};
 }
 
+std::optional<Finding> burst_times_finding(const Analysis& analysis) {
+  if (!analysis.stop_and_copy)
+    return {};
+  return bursts_finding(analysis.stop_and_copy->devices);
+}
+
 } // namespace
 
 std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
@@ -223,8 +230,8 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
        {switchover_finding(analysis, timeline),
         bandwidth_finding(analysis, timeline), throttle_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
-        downtime_finding(analysis), counter_finding(analysis),
-        unsent_finding(analysis)})
+        downtime_finding(analysis), burst_times_finding(analysis),
+        counter_finding(analysis), unsent_finding(analysis)})
     if (finding)
       out.push_back(*finding);
   return out;

@@ -114,7 +114,9 @@ Json device(const DeviceState& value) {
       .set("version", value.version)
       .set("bytes", value.bytes)
       .set("offset", value.offset)
-      .set("in_pause", value.in_pause);
+      .set("in_pause", value.in_pause)
+      .set("arrived_ms", value.arrived_ms)
+      .set("resolution_ms", value.resolution_ms);
 }
 
 Json stop_and_copy(const std::optional<StopAndCopy>& value) {

@@ -177,18 +177,19 @@ std::string devices_table(const StopAndCopy& pause) {
                      return a.bytes > b.bytes;
                    });
   std::vector<Row> rows{
-      {"bytes", "version",
+      {"bytes", "version", "at ms",
        fmt::format("device state, {} in {} sections",
                    format_bytes(pause.device_bytes), devices.size())}};
   for (const DeviceState& device : devices) {
     if (rows.size() > kMostDevices)
       break;
     rows.push_back({figure(device.bytes), fmt::format("{}", device.version),
+                    figure(device.arrived_ms, 1),
                     fmt::format("{}/{}{}", device.name, device.instance_id,
                                 device.in_pause ? "" : " (before the pause)")});
   }
   if (devices.size() > kMostDevices)
-    rows.push_back({"", "",
+    rows.push_back({"", "", "",
                     fmt::format("and {} more (--json has them all)",
                                 devices.size() - kMostDevices)});
   return "\n" + table(rows);

@@ -54,8 +54,8 @@ Analysis known_analysis() {
   out.ram = known_ram();
   out.rounds = {known_round(1, Boundary::exact),
                 known_round(2, Boundary::event)};
-  out.stop_and_copy =
-      StopAndCopy{20, 5, 61'000, 30'000, {{"cpu", 0, 12, 30'000, 0x5000}}};
+  out.stop_and_copy = StopAndCopy{
+      20, 5, 61'000, 30'000, {{"cpu", 0, 12, 30'000, 0x5000, true, 24, 1.5}}};
   out.downtime = {45.7,
                   21,
                   1.5,
@@ -91,7 +91,8 @@ Analysis hostile_analysis(const std::string& name) {
   round.start_ms = round.duration_ms = huge;
   out.rounds.assign(1000, round);
   out.stop_and_copy->device_bytes = most;
-  out.stop_and_copy->devices.assign(100, {name, 7, 7, most, most, false});
+  out.stop_and_copy->devices.assign(
+      100, {name, 7, 7, most, most, false, huge, huge});
   out.downtime.total_ms = out.downtime.qemu_ms = huge;
   out.downtime.unexplained_ms = huge;
   out.downtime.phases.assign(9, {name, -huge, huge, name});

@@ -61,7 +61,8 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(out.get("stop_and_copy").get("ram").keys() ==
         Keys{"pages", "zero_pages", "bytes"});
   CHECK(first(out.get("stop_and_copy").get("devices")).keys() ==
-        Keys{"name", "instance_id", "version", "bytes", "offset", "in_pause"});
+        Keys{"name", "instance_id", "version", "bytes", "offset", "in_pause",
+             "arrived_ms", "resolution_ms"});
   CHECK(out.get("downtime").keys() == Keys{"total_ms", "qemu_ms",
                                            "unexplained_ms", "clock_error_ms",
                                            "phases"});

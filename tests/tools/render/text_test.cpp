@@ -75,7 +75,7 @@ TEST_CASE("problems, findings and tables follow") {
   CHECK(has_line(text, "           1.5  unexplained"));
   CHECK(has_line(text, "128.0    1000      200        20  pc.ram"));
   CHECK(has_line(text, " 600      100        20  pc.ram 0x200000 (2.0 MiB)"));
-  CHECK(has_line(text, "30000       12  cpu/0"));
+  CHECK(has_line(text, "30000       12   24.0  cpu/0"));
   // The finding about rounds stands above and only there.
   CHECK_FALSE(has_line(text, "- 2: rounds could not shrink"));
 }

@@ -1,0 +1,59 @@
+#include "analyzer/device_times.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+namespace {
+
+using captures::Chunk;
+
+// The chunk that holds the byte at `offset`; end where none does.
+std::span<const Chunk>::iterator chunk_at(std::span<const Chunk> chunks,
+                                          uint64_t offset) {
+  auto after = std::ranges::upper_bound(chunks, offset, {}, &Chunk::offset);
+  if (after == chunks.begin())
+    return chunks.end();
+  auto at = std::prev(after);
+  return offset - at->offset < at->length ? at : chunks.end();
+}
+
+} // namespace
+
+void time_devices(std::span<DeviceState> devices, std::span<const Chunk> chunks,
+                  MonoTime stop) {
+  for (DeviceState& device : devices) {
+    if (!device.in_pause || device.bytes == 0)
+      continue;
+    auto chunk = chunk_at(chunks, device.offset + device.bytes - 1);
+    if (chunk == chunks.end())
+      continue;
+    device.arrived_ms = to_ms(chunk->arrival - stop);
+    if (chunk != chunks.begin())
+      device.resolution_ms = to_ms(chunk->arrival - std::prev(chunk)->arrival);
+  }
+}
+
+std::optional<Finding> bursts_finding(std::span<const DeviceState> devices) {
+  std::vector<double> arrivals;
+  double worst = 0;
+  for (const DeviceState& device : devices)
+    if (device.arrived_ms) {
+      arrivals.push_back(*device.arrived_ms);
+      worst = std::max(worst, device.resolution_ms.value_or(0));
+    }
+  if (arrivals.empty())
+    return {};
+  size_t timed = arrivals.size();
+  std::ranges::sort(arrivals);
+  arrivals.erase(std::ranges::unique(arrivals).begin(), arrivals.end());
+  return Finding{"device-bursts", Severity::info,
+                 fmt::format("the states of {} devices came in {} {}: when one "
+                             "was written is known to {:.1f} ms",
+                             timed, arrivals.size(),
+                             arrivals.size() == 1 ? "burst" : "bursts", worst),
+                 "arrival of each device's last byte at the tee, and of the "
+                 "burst before"};
+}
+
+} // namespace migscope::analyzer
