@@ -65,7 +65,7 @@ class Machine:
             ["swtpm", "socket", "--tpm2", "--tpmstate",
              f"dir={self.lab.directory}", "--ctrl",
              f"type=unixio,path={socket}"], stderr=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, preexec_fn=migtest._die_with_parent))
+            stdout=subprocess.PIPE, preexec_fn=migtest.die_with_parent))
         deadline = time.monotonic() + migtest.TIMEOUT
         while not os.path.exists(socket):
             check(time.monotonic() < deadline, "swtpm does not come")

@@ -156,7 +156,7 @@ class Ready:
         return [(int(a, 16), int(b, 16) - int(a, 16)) for a, b in ends]
 
 
-def _die_with_parent():
+def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -173,7 +173,7 @@ class Qemu:
                  "-qmp", f"unix:{self.path('qmp')},server=on,wait=off",
                  "-debugcon", f"file:{self.path('console')}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=_die_with_parent)
+                preexec_fn=die_with_parent)
         try:
             self.qmp = self.wait(self._connect, "monitor")
         except BaseException:
@@ -318,7 +318,7 @@ class Migscope:
                 "stdin", subprocess.DEVNULL),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=dict(os.environ, TMPDIR=self.temporary),
-            preexec_fn=_die_with_parent, **options)
+            preexec_fn=die_with_parent, **options)
         self.lab.programs.append(process)
         return process
 
