@@ -20,48 +20,81 @@ class Axis {
 public:
   Axis(MonoTime zero, MonoTime end) : zero_(zero), end_(end), at_(zero) {}
 
-  // From where the last piece ended to `until`. Marks of different evidence
-  // can cross by microseconds; a piece never goes backwards for that.
+  // From where the last piece ended to `until`, which `evidence` tells of.
+  // Marks of different evidence can cross by microseconds; a piece never goes
+  // backwards for that.
   void piece(const char* name, std::optional<MonoTime> until,
              const char* evidence) {
     if (!until)
       return;
     MonoTime to = std::min(std::max(*until, at_), end_);
-    phases_.push_back({name, to_ms(at_ - zero_), to_ms(to - at_), evidence});
+    phases_.push_back({name, to_ms(at_ - zero_), to_ms(to - at_),
+                       fmt::format("{}; {}", known_by_, evidence)});
     at_ = to;
+    known_by_ = evidence;
   }
 
   std::vector<Phase> take() { return std::move(phases_); }
 
 private:
   MonoTime zero_, end_, at_;
+  const char* known_by_ = "STOP event";
   std::vector<Phase> phases_;
 };
+
+void lay_out_ram(Axis& axis, const PauseMarks& marks) {
+  axis.piece("disk flush", marks.flushed, "the source's trace: disks flushed");
+  if (marks.sync_begin && marks.sync_end) {
+    axis.piece("switchover", marks.sync_begin,
+               "the source's trace: last bitmap sync begins");
+    axis.piece("final sync", marks.sync_end,
+               "the source's trace: last bitmap sync ends");
+  } else {
+    axis.piece("final sync", marks.ram_begin,
+               "first byte of RAM END at the tee");
+  }
+  if (marks.ram_saved)
+    axis.piece("last RAM", marks.ram_saved,
+               "the source's trace: RAM END is written");
+  else
+    axis.piece("last RAM", marks.ram_end, "last byte of RAM END at the tee");
+}
+
+// A stream that was cut off has no end; its rest stays unexplained.
+void lay_out_devices(Axis& axis, const PauseMarks& marks) {
+  if (marks.devices_saved) {
+    axis.piece("device state", marks.devices_saved,
+               "the source's trace: all devices are written");
+    axis.piece("wire", marks.stream_end, "last byte at the tee");
+  } else if (marks.stream_end) {
+    axis.piece("device state", marks.devices_end,
+               "end-of-stream byte at the tee");
+    axis.piece("end of stream", marks.stream_end, "last byte at the tee");
+  } else if (!marks.ram_begin) {
+    axis.piece("source", marks.completed,
+               "the source's MIGRATION completed event");
+  }
+}
+
+void lay_out_destination(Axis& axis, const PauseMarks& marks) {
+  if (!marks.loaded)
+    return axis.piece("destination", marks.resume, "RESUME event");
+  axis.piece("load", marks.loaded,
+             "the destination's trace: all state is loaded");
+  axis.piece("activate", marks.announced,
+             "the destination's trace: disks are active, network announced");
+  axis.piece("start", marks.resume, "RESUME event");
+}
 
 std::vector<Phase> lay_out(const PauseMarks& marks, MonoTime zero,
                            MonoTime end) {
   Axis axis(zero, end);
-  if (marks.ram_begin) {
-    axis.piece("final sync", marks.ram_begin,
-               "STOP event; first byte of RAM END at the tee");
-    axis.piece("last RAM", marks.ram_end,
-               "first and last byte of RAM END at the tee");
-    // A stream that was cut off has no end; its rest stays unexplained.
-    if (!marks.stream_end)
-      return axis.take();
-    axis.piece("device state", marks.devices_end,
-               "end of RAM END and end-of-stream byte at the tee");
-    axis.piece("end of stream", marks.stream_end,
-               "end-of-stream byte and last byte at the tee");
-    axis.piece("destination", marks.resume,
-               "last byte at the tee; RESUME event");
-    return axis.take();
-  }
-  axis.piece("source", marks.completed,
-             "STOP event and the source's MIGRATION completed event");
-  if (marks.completed)
-    axis.piece("destination", marks.resume,
-               "the source's MIGRATION completed event; RESUME event");
+  lay_out_ram(axis, marks);
+  lay_out_devices(axis, marks);
+  bool source_is_done = marks.stream_end || marks.devices_saved ||
+                        (marks.completed && !marks.ram_begin);
+  if (source_is_done || marks.loaded)
+    lay_out_destination(axis, marks);
   return axis.take();
 }
 

@@ -18,6 +18,13 @@ struct PauseMarks {
   std::optional<MonoTime> stream_end;  // the last byte
   std::optional<MonoTime> completed;   // the source's `completed`
   std::optional<MonoTime> resume;
+  // By QEMU's trace, source and destination.
+  std::optional<MonoTime> flushed; // disks, after the vCPUs stopped
+  std::optional<MonoTime> sync_begin, sync_end; // the last bitmap sync
+  std::optional<MonoTime> ram_saved;            // RAM END is written
+  std::optional<MonoTime> devices_saved;
+  std::optional<MonoTime> loaded;    // all state, at the destination
+  std::optional<MonoTime> announced; // disks are its own, network told
 };
 
 // `chunks` are the arrival times of the main channel, may be empty.

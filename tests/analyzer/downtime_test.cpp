@@ -89,6 +89,51 @@ TEST_CASE("without the stream the monitors tell of two pieces") {
   CHECK(out.difference.empty());
 }
 
+TEST_CASE("with QEMU's trace the pieces are those of its own work") {
+  PauseMarks marks = full();
+  marks.flushed = at_ms(1004);
+  marks.sync_begin = at_ms(1005);
+  marks.sync_end = at_ms(1009);
+  marks.ram_saved = at_ms(1039);
+  marks.devices_saved = at_ms(1044);
+  marks.loaded = at_ms(1080);
+  marks.announced = at_ms(1090);
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out) == Names{"disk flush", "switchover", "final sync",
+                            "last RAM", "device state", "wire", "load",
+                            "activate", "start"});
+  CHECK(out.phases[2].duration_ms == doctest::Approx(4));
+  CHECK(out.phases[2].evidence ==
+        "the source's trace: last bitmap sync begins; "
+        "the source's trace: last bitmap sync ends");
+  CHECK(out.phases[5].duration_ms == doctest::Approx(2));
+  CHECK(out.phases[6].duration_ms == doctest::Approx(34));
+  CHECK(sum(out) == doctest::Approx(100));
+  check_in_order(out);
+}
+
+TEST_CASE("the destination's trace alone splits the destination's part") {
+  PauseMarks marks = full();
+  marks.loaded = at_ms(1080);
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out) == Names{"final sync", "last RAM", "device state",
+                            "end of stream", "load", "start"});
+}
+
+TEST_CASE("the source's trace without a stream: no wire, all the same") {
+  PauseMarks marks;
+  marks.stop = at_ms(1000);
+  marks.sync_begin = at_ms(1005);
+  marks.sync_end = at_ms(1009);
+  marks.ram_saved = at_ms(1039);
+  marks.devices_saved = at_ms(1044);
+  marks.resume = at_ms(1100);
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out) == Names{"switchover", "final sync", "last RAM",
+                            "device state", "destination"});
+  CHECK(sum(out) == doctest::Approx(100));
+}
+
 TEST_CASE("what nothing tells of is unexplained") {
   PauseMarks marks;
   marks.stop = at_ms(1000);
@@ -174,7 +219,15 @@ TEST_CASE("marks in any order: pieces in order, and they add up") {
     return at_ms(975.0 + at);
   };
   for (int i = 0; i < 5000; ++i) {
-    PauseMarks marks{at_ms(1000), any(), any(), any(), any(), any(), {}};
+    PauseMarks marks;
+    marks.stop = at_ms(1000);
+    for (auto mark : {&PauseMarks::ram_begin, &PauseMarks::ram_end,
+                      &PauseMarks::devices_end, &PauseMarks::stream_end,
+                      &PauseMarks::completed, &PauseMarks::flushed,
+                      &PauseMarks::sync_begin, &PauseMarks::sync_end,
+                      &PauseMarks::ram_saved, &PauseMarks::devices_saved,
+                      &PauseMarks::loaded, &PauseMarks::announced})
+      marks.*mark = any();
     bool resumed = i % 4 > 0;
     if (resumed)
       marks.resume = at_ms(1100);
