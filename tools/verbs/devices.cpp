@@ -149,7 +149,8 @@ void add_devices(CLI::App& app, Verb& chosen) {
       ->type_name("GLOB");
   verb->add_option("--description", options->description,
                    "Where the stream has no description: another capture of "
-                   "such a machine, or what QEMU's -dump-vmstate wrote")
+                   "such a machine, or what QEMU's -dump-vmstate wrote; "
+                   "either compressed, too")
       ->type_name("FILE");
   verb->add_flag("--json", options->json,
                  "Print the result as JSON (docs/devices-json.md)");
