@@ -28,7 +28,7 @@ void collect_leaves(std::string path, const Value& value,
 void collect_wanted(const std::string& path, const Value& value,
                     const std::function<bool(const std::string&)>& wanted,
                     std::vector<PathValue>& out) {
-  if (wanted(path) ||
+  if (wanted(path) || wanted(last_name(path)) ||
       (!value.name.empty() && wanted(std::string(value.name)))) {
     out.push_back({path, value});
     return;
@@ -38,7 +38,8 @@ void collect_wanted(const std::string& path, const Value& value,
   if (!value.element_bytes)
     return;
   for (size_t i = 0; i < element_count(value); ++i)
-    if (std::string at = element_path(path, i); wanted(at))
+    if (std::string at = element_path(path, i);
+        wanted(at) || wanted(last_name(at)))
       out.push_back({std::move(at), element(value, i)});
 }
 
@@ -51,6 +52,10 @@ std::string member_path(const std::string& parent, std::string_view name) {
 
 std::string element_path(const std::string& parent, size_t index) {
   return fmt::format("{}[{}]", parent, index);
+}
+
+std::string last_name(const std::string& path) {
+  return path.substr(path.rfind('.') + 1); // npos + 1 is 0
 }
 
 std::vector<PathValue> leaves(std::span<const Value> values) {

@@ -21,8 +21,11 @@ struct PathValue {
 [[nodiscard]] std::vector<PathValue>
 leaves(std::span<const captures::Value> values);
 
-// The outermost values whose path or name is wanted, be it one element of an
-// array.
+// What is behind the last dot of a path: "regs[3]".
+[[nodiscard]] std::string last_name(const std::string& path);
+
+// The outermost values whose path, name or last name is wanted, be it one
+// element of an array.
 [[nodiscard]] std::vector<PathValue>
 select(std::span<const captures::Value> values,
        const std::function<bool(const std::string&)>& wanted);

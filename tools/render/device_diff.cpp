@@ -69,9 +69,17 @@ std::string difference(const ValueDifference& value) {
   return out;
 }
 
-// The last name of a path.
-std::string last_name(const std::string& path) {
-  return path.substr(path.rfind('.') + 1);
+// Whether the value of that path is wanted, or one that it is inside of.
+bool is_wanted_field(const std::string& path, const Wanted& wanted) {
+  if (!wanted)
+    return true;
+  for (size_t end = 0; end != path.npos;) {
+    end = path.find_first_of(".[", end + 1);
+    std::string outer = path.substr(0, end);
+    if (wanted(outer) || wanted(last_name(outer)))
+      return true;
+  }
+  return false;
 }
 
 bool is_wanted(const DeviceName& device, const DeviceSelection& selection) {
@@ -90,8 +98,7 @@ DeviceDiff selected(DeviceDiff diff, const DeviceSelection& selection) {
   for (DeviceDifference& device : diff.devices)
     std::erase_if(device.values, [&](const ValueDifference& value) {
       return unwanted(device.device) ||
-             (selection.field && !selection.field(value.path) &&
-              !selection.field(last_name(value.path)));
+             !is_wanted_field(value.path, selection.field);
     });
   std::erase_if(diff.devices, [](const DeviceDifference& device) {
     return device.values.empty();

@@ -1,31 +1,21 @@
-#include "tools/render/devices.h"
-#include "analyzer/devices/device_diff.h"
 #include "analyzer/devices/read_description.h"
+#include "tools/render/device_patterns.h"
 #include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 namespace migscope::tools {
 namespace {
 
 struct DevicesOptions {
   std::vector<std::string> paths;
-  std::string device, field, description;
+  DevicePatterns patterns;
+  std::string description;
   bool json = false;
 };
-
-// A name as it is matches, too: brackets are an index more often than a class.
-Wanted glob(const std::string& pattern) {
-  if (pattern.empty())
-    return {};
-  return [pattern](const std::string& name) {
-    return name == pattern || fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-  };
-}
 
 bool print(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
@@ -66,7 +56,7 @@ Result<bool> is_comparison(const std::vector<std::string>& paths) {
 
 ExitStatus show(const DevicesOptions& options,
                 const analyzer::DeviceStates& states) {
-  DeviceSelection selection{glob(options.device), glob(options.field)};
+  DeviceSelection selection = selection_of(options.patterns);
   auto problems = options.json ? render_devices_json(states, selection, print)
                                : render_devices_text(states, selection, print);
   if (!problems || std::fflush(stdout) != 0)
@@ -80,7 +70,7 @@ ExitStatus show(const DevicesOptions& options,
 ExitStatus compare(const DevicesOptions& options,
                    const analyzer::DeviceStates& a,
                    const analyzer::DeviceStates& b) {
-  DeviceSelection selection{glob(options.device), glob(options.field)};
+  DeviceSelection selection = selection_of(options.patterns);
   analyzer::DeviceDiff diff = selected(analyzer::compare(a, b), selection);
   std::string out = options.json ? render_json(diff, a, b).dump_pretty() + "\n"
                                  : render_text(diff);
@@ -118,6 +108,12 @@ ExitStatus devices(const DevicesOptions& options) {
       return report(read.error());
     states.push_back(std::move(*read));
   }
+  if (auto nothing = what_matches_nothing(states, options.patterns)) {
+    for (const analyzer::DeviceStates& one : states)
+      tell(one);
+    fmt::print(stderr, "migscope: {}\n", *nothing);
+    return ExitStatus::failed;
+  }
   return *comparison ? compare(options, states[0], states[1])
                      : show(options, states[0]);
 }
@@ -139,11 +135,11 @@ void add_devices(CLI::App& app, Verb& chosen) {
                        ". Two captures of whole migrations are compared")
       ->required()
       ->type_name("PATH");
-  verb->add_option("--device", options->device,
+  verb->add_option("--device", options->patterns.device,
                    "Only devices whose name, or the name of whose vmstate, "
                    "matches the pattern")
       ->type_name("GLOB");
-  verb->add_option("--field", options->field,
+  verb->add_option("--field", options->patterns.field,
                    "Only fields whose path or name matches the pattern; * "
                    "matches dots, too")
       ->type_name("GLOB");

@@ -134,5 +134,7 @@ TEST_CASE("what differs") {
   DeviceDiff chosen = selected(diff, {{}, only("flag")});
   REQUIRE(chosen.devices.size() == 1);
   CHECK(chosen.devices[0].values.size() == 1);
+  CHECK(selected(diff, {{}, only("level")}).devices.size() == 1);
+  CHECK(selected(diff, {{}, only("level[1]")}).devices.empty());
   CHECK(selected(diff, {only("e"), {}}).devices.empty());
 }
