@@ -48,6 +48,23 @@ void name_bits(std::string_view vmsd, ValueDifference& difference) {
   difference.only_in_b = virtio_features(vmsd, b & ~a, first);
 }
 
+void place_bytes(ValueDifference& difference) {
+  if (!difference.a || !difference.b ||
+      difference.a->kind != captures::ValueKind::bytes ||
+      difference.b->kind != captures::ValueKind::bytes)
+    return;
+  auto a = difference.a->bytes, b = difference.b->bytes;
+  size_t common = std::min(a.size(), b.size());
+  BytesDifference& out = difference.bytes.emplace();
+  out.first = common;
+  for (size_t i = common; i-- > 0;)
+    if (a[i] != b[i]) {
+      out.first = i;
+      ++out.count;
+    }
+  out.count += std::max(a.size(), b.size()) - common;
+}
+
 class Comparison {
 public:
   explicit Comparison(std::string_view vmsd) : vmsd_(vmsd) {}
@@ -105,6 +122,7 @@ private:
     difference.a = std::move(a);
     difference.b = std::move(b);
     name_bits(vmsd_, difference);
+    place_bytes(difference);
   }
 
   std::string_view vmsd_;

@@ -12,6 +12,12 @@ struct DeviceName {
   std::string vmsd_name;
 };
 
+// Where two values of bytes differ. What is longer differs in all it has more.
+struct BytesDifference {
+  size_t first = 0; // counted from the value's first byte
+  size_t count = 0; // of bytes that differ
+};
+
 // A value that one side does not have, or has otherwise. It views into the
 // DeviceStates that were compared, which have to live as long.
 struct ValueDifference {
@@ -19,6 +25,7 @@ struct ValueDifference {
   std::optional<captures::Value> a, b;
   // Of a word of virtio feature bits: the names of those only one has.
   std::vector<std::string> only_in_a = {}, only_in_b = {};
+  std::optional<BytesDifference> bytes = {}; // where both are bytes
 };
 
 struct DeviceDifference {

@@ -2,6 +2,7 @@
 #include "tools/render/json_parts.h"
 #include "tools/render/text_layout.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace migscope::tools {
@@ -32,13 +33,22 @@ Json device_names(const std::vector<DeviceName>& names) {
   return out;
 }
 
+Json bytes_that_differ(const std::optional<BytesDifference>& bytes) {
+  if (!bytes)
+    return {};
+  return Json::object()
+      .set("first", static_cast<uint64_t>(bytes->first))
+      .set("count", static_cast<uint64_t>(bytes->count));
+}
+
 Json difference(const ValueDifference& value, std::string_view vmsd) {
   return Json::object()
       .set("field", Json::text(value.path))
       .set("a", side(value.a, vmsd))
       .set("b", side(value.b, vmsd))
       .set("bits_only_in_a", name_list(value.only_in_a))
-      .set("bits_only_in_b", name_list(value.only_in_b));
+      .set("bits_only_in_b", name_list(value.only_in_b))
+      .set("differing_bytes", bytes_that_differ(value.bytes));
 }
 
 std::string names(const char* head, const std::vector<DeviceName>& devices) {
@@ -56,12 +66,32 @@ std::string bit_lines(char mark, const std::vector<std::string>& bits) {
   return out;
 }
 
+// Both sides around the first byte that differs.
+std::string bytes_lines(const ValueDifference& value) {
+  constexpr size_t kBefore = 8;
+  size_t begin = value.bytes->first - std::min(value.bytes->first, kBefore);
+  std::string out;
+  for (auto [mark, side] : {std::pair('-', &value.a), {'+', &value.b}}) {
+    auto bytes = (*side)->bytes;
+    auto behind = bytes.subspan(std::min(begin, bytes.size()));
+    auto shown = behind.first(std::min(behind.size(), kShownBytes));
+    out += fmt::format(
+        "      {} {:#x}: {}{} ({} bytes)\n", mark, begin, hex_bytes(shown),
+        shown.size() < behind.size() ? " ..." : "", bytes.size());
+  }
+  return out + fmt::format("      {} bytes differ, the first at {:#x}\n",
+                           value.bytes->count, value.bytes->first);
+}
+
 std::string difference(const ValueDifference& value) {
   std::string out = fmt::format(
       "  {}\n", value.path.empty() ? "(not described)" : printable(value.path));
   if (!value.only_in_a.empty() || !value.only_in_b.empty())
     return out + bit_lines('-', value.only_in_a) +
            bit_lines('+', value.only_in_b);
+  if (value.bytes &&
+      std::max(value.a->bytes.size(), value.b->bytes.size()) > kShownBytes)
+    return out + bytes_lines(value);
   if (value.a)
     out += fmt::format("      - {}\n", render_text(*value.a));
   if (value.b)

@@ -38,8 +38,13 @@ render_devices_text(const analyzer::DeviceStates& states,
 // One value: its type, place, size and content.
 [[nodiscard]] qmp::Json render_json(const captures::Value& value,
                                     std::string_view vmsd_name);
+// Of a value of bytes, that its line shows.
+inline constexpr size_t kShownBytes = 24;
 // Its content on one line: a number in both bases, bytes in hex, shortened.
 [[nodiscard]] std::string render_text(const captures::Value& value);
+
+[[nodiscard]] std::string
+hex_bytes(std::span<const std::byte> bytes); // "0a ff"
 
 // A device's values as `selection` wants them.
 [[nodiscard]] std::vector<analyzer::PathValue>

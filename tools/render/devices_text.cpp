@@ -12,7 +12,6 @@ using captures::ValueKind;
 
 namespace {
 
-constexpr size_t kShownBytes = 24;
 constexpr size_t kShownElements = 8;
 
 std::string number(const Value& value) {
@@ -31,10 +30,7 @@ std::string shown_bytes(std::span<const std::byte> bytes) {
       bytes, [](std::byte byte) { return byte == std::byte{}; });
   if (zero && bytes.size() > kShownBytes)
     return fmt::format("{} zero bytes", bytes.size());
-  std::string out;
-  for (std::byte byte : bytes.first(std::min(bytes.size(), kShownBytes)))
-    out += fmt::format("{}{:02x}", out.empty() ? "" : " ",
-                       std::to_integer<unsigned>(byte));
+  std::string out = hex_bytes(bytes.first(std::min(bytes.size(), kShownBytes)));
   if (bytes.size() > kShownBytes)
     out += fmt::format(" ... ({} bytes)", bytes.size());
   return out;
@@ -91,6 +87,14 @@ std::string device_text(const SavedDevice& device,
 }
 
 } // namespace
+
+std::string hex_bytes(std::span<const std::byte> bytes) {
+  std::string out;
+  for (std::byte byte : bytes)
+    out += fmt::format("{}{:02x}", out.empty() ? "" : " ",
+                       std::to_integer<unsigned>(byte));
+  return out;
+}
 
 std::string render_text(const Value& value) {
   switch (value.kind) {

@@ -138,3 +138,49 @@ TEST_CASE("what differs") {
   CHECK(selected(diff, {{}, only("level[1]")}).devices.empty());
   CHECK(selected(diff, {only("e"), {}}).devices.empty());
 }
+
+TEST_CASE("bytes that differ far behind are shown where they do") {
+  auto buffer = [](size_t size, uint8_t at_40, uint8_t at_50) {
+    StreamBuilder::Bytes bytes(size, std::byte{0x11});
+    bytes[40] = std::byte{at_40};
+    bytes[50] = std::byte{at_50};
+    auto out = read_devices(
+        one_device(StreamBuilder().bytes(bytes))
+            .description(described(
+                R"("fields": [{"name": "b", "type": "buffer", "size": )" +
+                std::to_string(size) + "}]")));
+    REQUIRE(out);
+    return std::move(*out);
+  };
+  DeviceStates a = buffer(100, 0x22, 0x33), b = buffer(100, 0x44, 0x55);
+  std::string text = render_text(compare(a, b));
+  std::string lead = "11 11 11 11 11 11 11 11 ";
+  std::string gap = " 11 11 11 11 11 11 11 11 11 ";
+  CHECK_MESSAGE(text.find("  b\n"
+                          "      - 0x20: " +
+                          lead + "22" + gap +
+                          "33 11 11 11 11 11 ... (100 bytes)\n"
+                          "      + 0x20: " +
+                          lead + "44" + gap +
+                          "55 11 11 11 11 11 ... (100 bytes)\n"
+                          "      2 bytes differ, the first at 0x28\n") !=
+                    std::string::npos,
+                text);
+  auto bytes = [](const DeviceStates& left, const DeviceStates& right) {
+    return render_json(compare(left, right), left, right)
+        .get("devices")
+        .elements()
+        .at(0)
+        .get("fields")
+        .elements()
+        .at(0)
+        .get("differing_bytes")
+        .dump();
+  };
+  CHECK(bytes(a, b) == R"({"first":40,"count":2})");
+  DeviceStates longer = buffer(103, 0x22, 0x33);
+  CHECK(bytes(a, longer) == R"({"first":100,"count":3})");
+  CHECK(render_text(compare(a, longer)).find("- 0x5c: " + lead + "(100 b") !=
+        std::string::npos);
+  CHECK(bytes(states(1, 2), states(0, 2)) == "null");
+}
