@@ -1,6 +1,7 @@
 #include "analyzer/devices/device_states.h"
 
 #include "captures/stream/limits.h"
+#include "captures/stream/window.h"
 #include "captures/vmstate/dump_vmstate.h"
 
 #include <fmt/format.h>
@@ -10,6 +11,34 @@ namespace migscope::analyzer {
 
 using captures::DescribedDevice;
 using Described = std::shared_ptr<const DescribedDevice>;
+
+namespace {
+
+// QEMU makes idstr of the device's path, a slash and the name of its vmstate,
+// and gives the section the version of the vmstate (migration/savevm.c,
+// vmstate_register_with_alias_id; 7.2 to 11.1).
+bool ends_with_name(std::string_view idstr, std::string_view vmsd_name) {
+  if (!idstr.ends_with(vmsd_name))
+    return false;
+  idstr.remove_suffix(vmsd_name.size());
+  return idstr.empty() || idstr.ends_with('/');
+}
+
+// Where the section says that the description is of something else.
+std::optional<std::string> mismatch(const SavedDevice& device,
+                                    const captures::DescribedState& state) {
+  if (state.vmsd_name.empty()) // a handler without a vmstate
+    return {};
+  if (!ends_with_name(device.name, state.vmsd_name))
+    return fmt::format("the description has the vmstate {} for it",
+                       captures::quoted(state.vmsd_name));
+  if (state.version != device.version)
+    return fmt::format("its section has version {}, the description version {}",
+                       device.version, state.version);
+  return {};
+}
+
+} // namespace
 
 const char* to_string(DescribedBy by) {
   switch (by) {
@@ -56,6 +85,19 @@ DeviceCollector::DeviceCollector(std::vector<std::string> channels,
 void DeviceCollector::add_error(uint64_t offset, std::string message) {
   add_problem(out_.input, Severity::error, channels_.at(channel_),
               {ErrorKind::malformed, std::move(message), {}, offset});
+}
+
+// A description from elsewhere may well be of another machine.
+void DeviceCollector::add_mismatch(const SavedDevice& device,
+                                   std::string message) {
+  bool own = out_.described_by == DescribedBy::stream;
+  add_problem(out_.input, own ? Severity::error : Severity::warning,
+              device.channel,
+              {ErrorKind::malformed,
+               fmt::format("device {}/{}: {}", device.name, device.instance_id,
+                           message),
+               {},
+               device.offset});
 }
 
 void DeviceCollector::on_channel(size_t channel) {
@@ -108,10 +150,15 @@ void DeviceCollector::describe(captures::Description description,
     known.try_emplace(std::move(key),
                       std::make_shared<DescribedDevice>(std::move(device)));
   }
-  for (SavedDevice& device : out_.devices)
-    if (auto at = known.find({device.name, device.instance_id});
-        at != known.end())
+  for (SavedDevice& device : out_.devices) {
+    auto at = known.find({device.name, device.instance_id});
+    if (at == known.end())
+      continue;
+    if (auto found = mismatch(device, at->second->state))
+      add_mismatch(device, *found + "; it is not taken apart");
+    else
       device.described = at->second;
+  }
 }
 
 Status DeviceCollector::borrow(const std::string& json) {

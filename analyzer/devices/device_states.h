@@ -17,7 +17,7 @@ struct SavedDevice {
   std::string channel;  // it came on
   uint64_t offset = 0;  // of its state in the channel
   std::vector<std::byte> body;
-  // Nothing where nothing describes it.
+  // Nothing where nothing describes it, or what does is of another vmstate.
   std::shared_ptr<const captures::DescribedDevice> described = {};
 };
 
@@ -65,6 +65,8 @@ public:
 
 private:
   void add_error(uint64_t offset, std::string message);
+  // Of a device's section and its entry in the description.
+  void add_mismatch(const SavedDevice& device, std::string message);
   void describe(captures::Description description, DescribedBy by);
   [[nodiscard]] Status borrow(const std::string& json);
 

@@ -80,3 +80,40 @@ TEST_CASE("a description that is broken is told, with its place") {
   CHECK_FALSE(out->input.complete);
   CHECK(out->devices.at(0).described == nullptr);
 }
+
+TEST_CASE("a description of something else is told, not used") {
+  auto read = [](std::string_view name, int version, bool own = true) {
+    std::string json =
+        R"({"devices": [{"name": "bus/d", "instance_id": 3, "vmsd_name": ")" +
+        std::string(name) + R"(", "version": )" + std::to_string(version) +
+        ", " + std::string(kFields) + "}]}";
+    auto stream = one_device(StreamBuilder().u8(5).be32(6));
+    auto out = own ? read_devices(stream.description(json))
+                   : read_devices(stream, json);
+    REQUIRE(out);
+    return std::move(*out);
+  };
+  CHECK(read("d", 2).input.problems.empty());
+  CHECK(read("bus/d", 2).input.problems.empty());
+
+  DeviceStates version = read("d", 3);
+  CHECK_FALSE(version.input.complete);
+  REQUIRE(version.input.problems.size() == 1);
+  CHECK(version.input.problems[0].message ==
+        "device bus/d/3: its section has version 2, the description version "
+        "3; it is not taken apart");
+  CHECK(version.input.problems[0].offset == version.devices.at(0).offset);
+  CHECK(version.devices[0].described == nullptr);
+
+  for (const char* other : {"e", "s/d", "us/d"}) {
+    DeviceStates name = read(other, 2);
+    CHECK_FALSE(name.input.complete);
+    CHECK(name.devices.at(0).described == nullptr);
+    CHECK(name.input.problems.at(0).message.find(other) != std::string::npos);
+  }
+
+  DeviceStates borrowed = read("d", 3, false);
+  CHECK(borrowed.input.complete);
+  CHECK(borrowed.input.problems.size() == 1);
+  CHECK(borrowed.devices.at(0).described == nullptr);
+}
