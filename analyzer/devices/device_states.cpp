@@ -87,12 +87,11 @@ void DeviceCollector::add_error(uint64_t offset, std::string message) {
               {ErrorKind::malformed, std::move(message), {}, offset});
 }
 
-// A description from elsewhere may well be of another machine.
-void DeviceCollector::add_mismatch(const SavedDevice& device,
-                                   std::string message) {
+void DeviceCollector::add_mismatch(const SavedDevice& device, Severity severity,
+                                   const std::string& message) {
+  // A description from elsewhere may well be of another machine.
   bool own = out_.described_by == DescribedBy::stream;
-  add_problem(out_.input, own ? Severity::error : Severity::warning,
-              device.channel,
+  add_problem(out_.input, own ? severity : Severity::warning, device.channel,
               {ErrorKind::malformed,
                fmt::format("device {}/{}: {}", device.name, device.instance_id,
                            message),
@@ -134,37 +133,55 @@ void DeviceCollector::on_device_body(const captures::SectionHeader& section,
 
 void DeviceCollector::on_description(std::string_view json, uint64_t offset) {
   auto description = captures::parse_description(json);
-  if (description)
-    describe(std::move(*description), DescribedBy::stream);
-  else
+  if (!description)
     add_error(offset, description.error().message);
+  else
+    for (const std::string& device :
+         describe(std::move(*description), DescribedBy::stream))
+      add_error(offset, fmt::format("the description names device {}, which "
+                                    "the stream does not have",
+                                    device));
   next().on_description(json, offset);
 }
 
-void DeviceCollector::describe(captures::Description description,
-                               DescribedBy by) {
-  out_.described_by = by;
-  std::map<std::pair<std::string, uint32_t>, Described> known;
+std::vector<std::string>
+DeviceCollector::describe(captures::Description description, DescribedBy by) {
+  struct Entry {
+    Described device;
+    bool in_stream = false;
+  };
+  std::map<std::pair<std::string, uint32_t>, Entry> known;
   for (DescribedDevice& device : description.devices) {
     std::pair key(device.name, device.instance_id);
-    known.try_emplace(std::move(key),
-                      std::make_shared<DescribedDevice>(std::move(device)));
+    known.try_emplace(std::move(key), Entry{std::make_shared<DescribedDevice>(
+                                          std::move(device))});
   }
+  out_.described_by = by;
   for (SavedDevice& device : out_.devices) {
     auto at = known.find({device.name, device.instance_id});
-    if (at == known.end())
+    if (at == known.end()) {
+      add_mismatch(device, Severity::warning,
+                   "the description does not name it");
       continue;
-    if (auto found = mismatch(device, at->second->state))
-      add_mismatch(device, *found + "; it is not taken apart");
+    }
+    at->second.in_stream = true;
+    if (auto found = mismatch(device, at->second.device->state))
+      add_mismatch(device, Severity::error, *found + "; it is not taken apart");
     else
-      device.described = at->second;
+      device.described = at->second.device;
   }
+  std::vector<std::string> lacking;
+  for (const auto& [key, entry] : known)
+    if (!entry.in_stream)
+      lacking.push_back(fmt::format("{}/{}", key.first, key.second));
+  return lacking;
 }
 
 Status DeviceCollector::borrow(const std::string& json) {
   auto other = captures::parse_description(json);
   if (other) {
-    describe(std::move(*other), DescribedBy::other_capture);
+    // What that machine has more does not matter.
+    (void)describe(std::move(*other), DescribedBy::other_capture);
     return {};
   }
   auto dump = captures::DumpVmstate::parse(json);

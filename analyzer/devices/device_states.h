@@ -66,8 +66,11 @@ public:
 private:
   void add_error(uint64_t offset, std::string message);
   // Of a device's section and its entry in the description.
-  void add_mismatch(const SavedDevice& device, std::string message);
-  void describe(captures::Description description, DescribedBy by);
+  void add_mismatch(const SavedDevice& device, Severity severity,
+                    const std::string& message);
+  // Gives the devices that are in the description alone: "cpu/0".
+  [[nodiscard]] std::vector<std::string>
+  describe(captures::Description description, DescribedBy by);
   [[nodiscard]] Status borrow(const std::string& json);
 
   std::vector<std::string> channels_;

@@ -117,3 +117,55 @@ TEST_CASE("a description of something else is told, not used") {
   CHECK(borrowed.input.problems.size() == 1);
   CHECK(borrowed.devices.at(0).described == nullptr);
 }
+
+TEST_CASE("devices that only the stream or only the description has") {
+  std::string json = R"({"devices": [
+      {"name": "bus/d", "instance_id": 4, "vmsd_name": "d", "version": 2,
+       "fields": []},
+      {"name": "c", "instance_id": 0, "vmsd_name": "c", "version": 1,
+       "fields": []}]})";
+  auto messages = [](const DeviceStates& states) {
+    std::vector<std::string> out;
+    for (const Problem& problem : states.input.problems)
+      out.push_back(problem.message);
+    return out;
+  };
+  auto stream = one_device(StreamBuilder().u8(5));
+  auto borrowed = read_devices(stream, json);
+  REQUIRE(borrowed);
+  CHECK(borrowed->input.complete);
+  CHECK(messages(*borrowed) ==
+        std::vector<std::string>{"device bus/d/3: the description does not "
+                                 "name it"});
+  auto own = read_devices(stream.description(json));
+  REQUIRE(own);
+  CHECK_FALSE(own->input.complete);
+  CHECK(messages(*own) ==
+        std::vector<std::string>{
+            "device bus/d/3: the description does not name it",
+            "the description names device bus/d/4, which the stream does not "
+            "have",
+            "the description names device c/0, which the stream does not "
+            "have"});
+}
+
+TEST_CASE("what is sent in pieces is in no description") {
+  auto stream = StreamBuilder()
+                    .header()
+                    .configuration("pc-1")
+                    .start(2, "ram")
+                    .mem_size(4096)
+                    .block("pc.ram", 4096)
+                    .eos()
+                    .footer()
+                    .end(2)
+                    .eos()
+                    .footer()
+                    .full(7, "bus/d", 2, 3)
+                    .footer()
+                    .eof();
+  auto out = read_devices(stream.description(described(R"("fields": [])")));
+  REQUIRE(out);
+  CHECK(out->input.complete);
+  CHECK(out->input.problems.empty());
+}
