@@ -3,12 +3,6 @@
 #include <fmt/format.h>
 
 namespace migscope::analyzer {
-namespace {
-
-// A stream that is all problems must not fill memory with them.
-constexpr size_t kMaxProblems = 1000;
-
-} // namespace
 
 void ProblemLog::add(Severity severity, uint64_t offset, std::string message) {
   damaged_ |= severity == Severity::error;

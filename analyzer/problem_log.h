@@ -7,6 +7,10 @@
 
 namespace migscope::analyzer {
 
+// That one part of the analysis keeps: a stream that is all problems must not
+// fill memory with them.
+inline constexpr size_t kMaxProblems = 1000;
+
 class ProblemLog : public captures::StreamEvents {
 public:
   void on_problem(uint64_t offset, std::string_view message) override;

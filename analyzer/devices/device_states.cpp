@@ -1,5 +1,6 @@
 #include "analyzer/devices/device_states.h"
 
+#include "analyzer/problem_log.h"
 #include "captures/stream/limits.h"
 #include "captures/stream/window.h"
 #include "captures/vmstate/dump_vmstate.h"
@@ -36,6 +37,14 @@ std::optional<std::string> mismatch(const SavedDevice& device,
     return fmt::format("its section has version {}, the description version {}",
                        device.version, state.version);
   return {};
+}
+
+// Of devices, where they are more than are kept.
+Problem more_problems(uint64_t count) {
+  return {Severity::error,
+          "",
+          {},
+          fmt::format("{} more problems of devices, not told", count)};
 }
 
 } // namespace
@@ -82,21 +91,28 @@ DeviceCollector::DeviceCollector(std::vector<std::string> channels,
                                  captures::StreamEvents& next)
     : ForwardedEvents(next), channels_(std::move(channels)) {}
 
+void DeviceCollector::add(Severity severity, const std::string& channel,
+                          std::optional<uint64_t> offset, std::string message) {
+  if (out_.input.problems.size() < kMaxProblems) {
+    add_problem(out_.input, severity, channel,
+                {ErrorKind::malformed, std::move(message), {}, offset});
+    return;
+  }
+  ++not_told_;
+  out_.input.complete &= severity != Severity::error;
+}
+
 void DeviceCollector::add_error(uint64_t offset, std::string message) {
-  add_problem(out_.input, Severity::error, channels_.at(channel_),
-              {ErrorKind::malformed, std::move(message), {}, offset});
+  add(Severity::error, channels_.at(channel_), offset, std::move(message));
 }
 
 void DeviceCollector::add_mismatch(const SavedDevice& device, Severity severity,
                                    const std::string& message) {
   // A description from elsewhere may well be of another machine.
   bool own = out_.described_by == DescribedBy::stream;
-  add_problem(out_.input, own ? severity : Severity::warning, device.channel,
-              {ErrorKind::malformed,
-               fmt::format("device {}/{}: {}", device.name, device.instance_id,
-                           message),
-               {},
-               device.offset});
+  add(own ? severity : Severity::warning, device.channel, device.offset,
+      fmt::format("device {}/{}: {}", device.name, device.instance_id,
+                  message));
 }
 
 void DeviceCollector::on_channel(size_t channel) {
@@ -112,23 +128,35 @@ void DeviceCollector::on_configuration(
 
 void DeviceCollector::on_device_body(const captures::SectionHeader& section,
                                      std::span<const std::byte> body) {
+  if (!full_)
+    keep(section, body);
+  next().on_device_body(section, body);
+}
+
+void DeviceCollector::keep(const captures::SectionHeader& section,
+                           std::span<const std::byte> body) {
   // Before the body: type, id, counted name, instance, version.
   uint64_t offset = section.offset + 1 + 4 + 1 + section.idstr.size() + 4 + 4;
+  const std::string& channel = channels_.at(channel_);
+  kept_ +=
+      sizeof(SavedDevice) + section.idstr.size() + channel.size() + body.size();
+  full_ = out_.devices.size() >= captures::limits::kMaxDevices ||
+          kept_ > captures::limits::kMaxDeviceStates;
+  if (full_) {
+    add_error(offset,
+              fmt::format("the state of {} and of all behind it is left out: "
+                          "expected at most {} devices of {} bytes together",
+                          section.idstr, captures::limits::kMaxDevices,
+                          captures::limits::kMaxDeviceStates));
+    return;
+  }
   SavedDevice& device = out_.devices.emplace_back();
   device.name = section.idstr;
   device.instance_id = section.instance_id;
   device.version = section.version_id;
-  device.channel = channels_.at(channel_);
+  device.channel = channel;
   device.offset = offset;
-  kept_ += body.size();
-  if (kept_ <= captures::limits::kMaxDeviceStates)
-    device.body.assign(body.begin(), body.end());
-  else
-    add_error(offset,
-              fmt::format("the state of {} is left out: all devices "
-                          "have more than {} bytes",
-                          section.idstr, captures::limits::kMaxDeviceStates));
-  next().on_device_body(section, body);
+  device.body.assign(body.begin(), body.end());
 }
 
 void DeviceCollector::on_description(std::string_view json, uint64_t offset) {
@@ -171,6 +199,8 @@ DeviceCollector::describe(captures::Description description, DescribedBy by) {
       device.described = at->second.device;
   }
   std::vector<std::string> lacking;
+  if (full_)
+    return lacking;
   for (const auto& [key, entry] : known)
     if (!entry.in_stream)
       lacking.push_back(fmt::format("{}/{}", key.first, key.second));
@@ -196,8 +226,8 @@ Status DeviceCollector::borrow(const std::string& json) {
     if (fitting) {
       device.described = std::make_shared<DescribedDevice>(std::move(*fitting));
     } else {
-      out_.input.problems.push_back({Severity::info, device.channel,
-                                     device.offset, fitting.error().message});
+      add(Severity::info, device.channel, device.offset,
+          fitting.error().message);
     }
   }
   return {};
@@ -209,24 +239,31 @@ DeviceCollector::finish(const std::optional<std::string>& borrowed) {
     if (Status done = borrow(*borrowed); !done)
       return fail(done.error());
   if (out_.described_by == DescribedBy::nothing)
-    out_.input.problems.push_back(
-        {Severity::info,
-         "",
-         {},
-         "nothing describes the devices; --description takes another capture "
-         "of the same machine"});
+    add(Severity::info, "", {},
+        "nothing describes the devices; --description takes another capture "
+        "of the same machine");
+  if (not_told_ > 0)
+    out_.input.problems.push_back(more_problems(not_told_));
   return std::move(out_);
 }
 
 std::vector<Problem> value_problems(const DeviceStates& states) {
   std::vector<Problem> out;
+  uint64_t not_told = 0;
   for (const SavedDevice& device : states.devices)
-    for (const captures::ValueProblem& problem : values_of(device).problems)
+    for (const captures::ValueProblem& problem : values_of(device).problems) {
+      if (out.size() >= kMaxProblems) {
+        ++not_told;
+        continue;
+      }
       out.push_back(
           {Severity::error, device.channel, problem.offset,
            fmt::format("device {}/{}{}{}: {}", device.name, device.instance_id,
                        problem.path.empty() ? "" : ", field ", problem.path,
                        problem.message)});
+    }
+  if (not_told > 0)
+    out.push_back(more_problems(not_told));
   return out;
 }
 

@@ -64,7 +64,11 @@ public:
   finish(const std::optional<std::string>& borrowed);
 
 private:
+  void add(Severity severity, const std::string& channel,
+           std::optional<uint64_t> offset, std::string message);
   void add_error(uint64_t offset, std::string message);
+  void keep(const captures::SectionHeader& section,
+            std::span<const std::byte> body);
   // Of a device's section and its entry in the description.
   void add_mismatch(const SavedDevice& device, Severity severity,
                     const std::string& message);
@@ -75,12 +79,14 @@ private:
 
   std::vector<std::string> channels_;
   size_t channel_ = 0;
-  uint64_t kept_ = 0; // bytes of bodies
+  uint64_t kept_ = 0;     // bytes of devices
+  bool full_ = false;     // a limit is reached: no further ones are kept
+  uint64_t not_told_ = 0; // problems
   DeviceStates out_;
 };
 
 // An error for each field that cannot be what it claims to be, with the device,
-// its path and its offset.
+// its path and its offset; of more than kMaxProblems the number.
 [[nodiscard]] std::vector<Problem> value_problems(const DeviceStates& states);
 
 // Reads the channels of one migration. `description`: see finish().

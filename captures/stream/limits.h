@@ -17,7 +17,9 @@ inline constexpr size_t kMaxSections = 65536;
 // device's state on a multifd channel.
 inline constexpr size_t kMaxDeviceBytes = 64u << 20;
 inline constexpr size_t kMaxDescriptionBytes = 64u << 20;
-// States of all devices that are kept together.
+// Devices whose states are kept together, and the bytes of these, with what is
+// noted of each.
+inline constexpr size_t kMaxDevices = 65536;
 inline constexpr uint64_t kMaxDeviceStates = 256u << 20;
 // Objects and arrays inside one another; each nested struct takes three.
 inline constexpr size_t kMaxDescriptionDepth = 128;

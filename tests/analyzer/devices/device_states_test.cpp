@@ -1,4 +1,6 @@
 // Devices joined with what describes them.
+#include "analyzer/problem_log.h"
+#include "captures/stream/limits.h"
 #include "tests/analyzer/devices/streams.h"
 
 using namespace migscope;
@@ -168,4 +170,58 @@ TEST_CASE("what is sent in pieces is in no description") {
   REQUIRE(out);
   CHECK(out->input.complete);
   CHECK(out->input.problems.empty());
+}
+
+namespace {
+
+// What a collector makes of `count` empty devices, then of that description.
+DeviceStates collected(size_t count, std::string_view json) {
+  captures::StreamEvents nothing;
+  DeviceCollector collector({"main"}, nothing);
+  captures::SectionHeader section;
+  section.idstr = "d";
+  for (size_t i = 0; i < count; ++i) {
+    section.instance_id = static_cast<uint32_t>(i);
+    section.offset = 100 * i;
+    collector.on_device_body(section, {});
+  }
+  collector.on_description(json, 100 * count);
+  auto out = collector.finish({});
+  REQUIRE(out);
+  return std::move(*out);
+}
+
+} // namespace
+
+TEST_CASE("devices without end are left out, with one error") {
+  constexpr size_t kMost = captures::limits::kMaxDevices;
+  std::string none = "no description";
+  CHECK(collected(kMost, none).input.problems.size() == 2);
+  DeviceStates out = collected(kMost + 1000, none);
+  CHECK(out.devices.size() == kMost);
+  CHECK_FALSE(out.input.complete);
+  REQUIRE(out.input.problems.size() == 3);
+  CHECK(out.input.problems[0].message.find("of all behind it is left out") !=
+        std::string::npos);
+  CHECK(out.input.problems[0].offset == 100 * kMost + 15);
+}
+
+TEST_CASE("what is left out is not taken for missing") {
+  std::string json = R"({"devices": [{"name": "e", "instance_id": 0,
+      "vmsd_name": "e", "version": 0, "fields": []}]})";
+  auto missing = [&](size_t count) {
+    for (const Problem& problem : collected(count, json).input.problems)
+      if (problem.message.find("does not have") != std::string::npos)
+        return true;
+    return false;
+  };
+  CHECK(missing(1));
+  CHECK_FALSE(missing(captures::limits::kMaxDevices + 1));
+}
+
+TEST_CASE("problems of devices without end are counted") {
+  DeviceStates out = collected(5000, R"({"devices": []})");
+  CHECK(out.input.problems.size() == kMaxProblems + 1);
+  CHECK(out.input.problems.back().message ==
+        "4000 more problems of devices, not told");
 }
