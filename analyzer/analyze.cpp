@@ -38,8 +38,8 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
     else if (torn)
       add_problem(analysis.input, Severity::error, "monitor.jsonl.zst", *torn);
   }
-  if (recording.manifest) {
-    const auto& manifest = *recording.manifest;
+  if (recording.manifest()) {
+    const auto& manifest = *recording.manifest();
     timeline.source_local = manifest.source && manifest.source->local;
     timeline.destination_local =
         manifest.destination && manifest.destination->local;
@@ -60,10 +60,10 @@ void describe_vm(Analysis& analysis, const Recording& recording,
     if (model->configuration())
       vm.machine = model->configuration()->machine;
   }
-  if (vm.machine || !recording.manifest || !recording.manifest->source)
+  if (vm.machine || !recording.manifest() || !recording.manifest()->source)
     return;
   // A QOM type, "pc-q35-7.2-machine"; the stream has the bare name.
-  vm.machine = recording.manifest->source->machine.as_string();
+  vm.machine = recording.manifest()->source->machine.as_string();
   constexpr std::string_view kTail = "-machine";
   if (vm.machine && vm.machine->ends_with(kTail))
     vm.machine->resize(vm.machine->size() - kTail.size());
@@ -88,10 +88,10 @@ void describe_outcome(Analysis& analysis, const Recording& recording,
     outcome.status = qmp::to_string(*status);
   else if (stream)
     outcome.status = stream->model->marks().eof ? "completed" : "truncated";
-  if (recording.manifest) {
-    if (!recording.manifest->outcome.empty())
-      outcome.status = recording.manifest->outcome;
-    outcome.detail = recording.manifest->outcome_detail;
+  if (recording.manifest()) {
+    if (!recording.manifest()->outcome.empty())
+      outcome.status = recording.manifest()->outcome;
+    outcome.detail = recording.manifest()->outcome_detail;
   }
   if (const qmp::MigrationInfo* info = last_info(timeline)) {
     outcome.total_ms = as_ms(info->total_time_ms);
@@ -128,7 +128,7 @@ std::optional<StopAndCopy> stop_and_copy(const StreamModel& model) {
 Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
                                                 const Recording& recording) {
   auto read = read_stream(recording);
-  if (!read && !recording.manifest)
+  if (!read && !recording.manifest())
     return fail(read.error());
   if (!read) {
     analysis.input.channels = static_cast<int>(recording.channels.size());

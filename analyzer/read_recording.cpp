@@ -31,24 +31,28 @@ void judge(Input& input, const OpenChannel& channel, bool is_main) {
 }
 
 // What the manifest itself says of damage.
-void check_manifest(const captures::Manifest& manifest, Input& input) {
-  const char* const kName = "session.json";
+void check_manifest(const captures::RecordedSession& session, Input& input) {
+  const captures::Manifest& manifest = session.manifest;
+  auto file = [&](const std::string& name) {
+    return (session.directory / name).string();
+  };
+  const std::string name = file("session.json");
   if (!manifest.ended)
     add_problem(
-        input, Severity::error, kName,
+        input, Severity::error, name,
         {ErrorKind::truncated, "the recording was cut off before it ended"});
   for (const captures::ChannelInfo& channel : manifest.channels)
     if (channel.store_error)
       add_problem(input, Severity::error,
-                  fmt::format("channel-{}.zst", channel.number),
+                  file(fmt::format("channel-{}.zst", channel.number)),
                   {ErrorKind::io, "storing stopped before the stream did: " +
                                       *channel.store_error});
   if (manifest.outcome == "disconnected")
-    add_problem(input, Severity::error, kName,
+    add_problem(input, Severity::error, name,
                 {ErrorKind::truncated,
                  "a monitor was lost before the migration ended"});
   if (manifest.outcome == "interrupted")
-    add_problem(input, Severity::warning, kName,
+    add_problem(input, Severity::warning, name,
                 {ErrorKind::interrupted,
                  "the recording was interrupted before the migration ended"});
 }
@@ -58,9 +62,9 @@ void check_manifest(const captures::Manifest& manifest, Input& input) {
 Input input_of(const captures::Recording& recording) {
   Input out;
   out.path = recording.path.string();
-  out.kind = recording.manifest ? "session" : "stream";
-  if (recording.manifest)
-    check_manifest(*recording.manifest, out);
+  out.kind = recording.sessions.empty() ? "stream" : "session";
+  for (const captures::RecordedSession& session : recording.sessions)
+    check_manifest(session, out);
   return out;
 }
 

@@ -6,7 +6,7 @@
 
 namespace migscope::analyzer {
 
-// A recording's path, kind, and what its manifest says of damage.
+// A recording's path, kind, and what its manifests say of damage.
 [[nodiscard]] Input input_of(const captures::Recording& recording);
 
 // A recording whose channels are open.

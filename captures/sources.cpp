@@ -165,7 +165,7 @@ Result<Recording> open_recording(const fs::path& path) {
   auto manifest = read_manifest(path);
   if (!manifest)
     return fail(manifest.error());
-  out.manifest = std::move(*manifest);
+  out.sessions.push_back({{}, std::move(*manifest)});
   if (fs::path log = path / "monitor.jsonl.zst"; fs::exists(log, ignored))
     out.monitor_log = log;
   out.channels = session_channels(path);

@@ -27,13 +27,25 @@ struct RecordedChannel {
   std::optional<std::filesystem::path> return_path = {};
 };
 
-// What stands under a path that a user gave.
+// What a session directory says of itself.
+struct RecordedSession {
+  std::filesystem::path directory; // for messages; empty where it is clear
+  Manifest manifest;
+};
+
+// What stands under the paths that a user gave.
 struct Recording {
   std::filesystem::path path;
-  // Absent for a bare stream.
-  std::optional<Manifest> manifest;
+  // None for a bare stream. The first tells of the migration; all tell of what
+  // they hold.
+  std::vector<RecordedSession> sessions;
   std::optional<std::filesystem::path> monitor_log;
   std::vector<RecordedChannel> channels; // source to destination
+
+  // Null for a bare stream.
+  [[nodiscard]] const Manifest* manifest() const {
+    return sessions.empty() ? nullptr : &sessions.front().manifest;
+  }
 };
 
 // Fails where there is nothing to read, saying what the path is instead.

@@ -1,0 +1,80 @@
+#include "tools/verbs/paths.h"
+
+#include "analyzer/read_recording.h"
+#include "tests/support/temp_dir.h"
+
+#include <doctest/doctest.h>
+#include <fstream>
+
+using namespace migscope;
+using namespace migscope::tools;
+using captures::Manifest;
+
+namespace {
+
+Manifest ended(const std::string& outcome) {
+  Manifest out;
+  out.ended = ClockReading();
+  out.outcome = outcome;
+  return out;
+}
+
+class Sessions {
+public:
+  std::string add(const std::string& name, const Manifest& manifest) {
+    std::filesystem::path path = directory_.path() / name;
+    std::filesystem::create_directory(path);
+    REQUIRE(captures::write_manifest(path, manifest));
+    return path.string();
+  }
+
+private:
+  migscope::testing::TempDir directory_;
+};
+
+using Told = std::vector<std::pair<std::string, std::string>>;
+
+Told problems(const std::vector<std::string>& paths) {
+  auto recording = open_paths(paths);
+  REQUIRE(recording);
+  analyzer::Input input = analyzer::input_of(*recording);
+  Told out;
+  for (const analyzer::Problem& problem : input.problems)
+    out.emplace_back(problem.channel, problem.message);
+  CHECK(input.complete == out.empty());
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("the manifests of all sessions are judged") {
+  Sessions sessions;
+  Manifest torn = ended("completed");
+  torn.channels.push_back({.number = 3, .store_error = "disk full"});
+  std::string a = sessions.add("a", Manifest());
+  std::string b = sessions.add("b", torn);
+  std::string c = sessions.add("c", ended("disconnected"));
+  CHECK(problems({a, b, c}) ==
+        Told{{a + "/session.json", "the recording was cut off before it ended"},
+             {b + "/channel-3.zst",
+              "storing stopped before the stream did: disk full"},
+             {c + "/session.json",
+              "a monitor was lost before the migration ended"}});
+  CHECK(problems({a}) ==
+        Told{{"session.json", "the recording was cut off before it ended"}});
+}
+
+TEST_CASE("the first session with a monitor's log tells of the migration") {
+  Sessions sessions;
+  std::string a = sessions.add("a", ended("interrupted"));
+  std::string b = sessions.add("b", ended("completed"));
+  std::ofstream(b + "/monitor.jsonl.zst");
+  auto recording = open_paths({a, b});
+  REQUIRE(recording);
+  CHECK(recording->path == b);
+  CHECK(recording->monitor_log == b + "/monitor.jsonl.zst");
+  REQUIRE(recording->manifest());
+  CHECK(recording->manifest()->outcome == "completed");
+  REQUIRE(recording->sessions.size() == 2);
+  CHECK(recording->sessions[1].manifest.outcome == "interrupted");
+}
