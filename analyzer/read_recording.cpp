@@ -1,11 +1,16 @@
 #include "analyzer/read_recording.h"
 
+#include "analyzer/missing_pages.h"
+
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace migscope::analyzer {
 namespace {
 
+using captures::ChannelInfo;
 using captures::OpenChannel;
+using captures::RecordedSession;
 using captures::StreamStart;
 
 bool is_read(StreamStart start) {
@@ -30,23 +35,65 @@ void judge(Input& input, const OpenChannel& channel, bool is_main) {
          fmt::format("{}; it is not read", captures::describe(channel.start))});
 }
 
+// Channels but the main one that nothing came on. Every channel begins with
+// something, but a preempt channel: it is silent until a page is urgent, and
+// each connection of a postcopy may have one. Nor is anything lost of what the
+// recording knows to have been silent, as a probe of its port is.
+void judge_empty(Input& input, const OpenRecording& recording,
+                 bool postcopy_advised) {
+  const auto& channels = recording.channels;
+  auto silent =
+      postcopy_advised
+          ? 1 + std::ranges::count(channels, StreamStart::recovered_main,
+                                   &OpenChannel::start)
+          : 0;
+  for (const OpenChannel& channel : channels)
+    if (channel.source && !channel.error && channel.head.empty() &&
+        channel.start != StreamStart::return_path &&
+        std::ranges::find(recording.silent, channel.name) ==
+            recording.silent.end() &&
+        silent-- <= 0)
+      add_problem(input, Severity::error, channel.name,
+                  {ErrorKind::truncated,
+                   "there is nothing in it: expected a channel of the "
+                   "migration"});
+}
+
+// As its RecordedChannel is named.
+std::string name_of(const RecordedSession& session,
+                    const ChannelInfo& channel) {
+  return (session.directory / fmt::format("channel-{}.zst", channel.number))
+      .string();
+}
+
+void check_channel(const RecordedSession& session, const ChannelInfo& channel,
+                   const captures::Recording& recording, Input& input) {
+  std::string name = name_of(session, channel);
+  if (channel.store_error)
+    add_problem(input, Severity::error, name,
+                {ErrorKind::io, "storing stopped before the stream did: " +
+                                    *channel.store_error});
+  else if (channel.bytes > 0 &&
+           std::ranges::find(recording.channels, name,
+                             &captures::RecordedChannel::name) ==
+               recording.channels.end())
+    add_problem(input, Severity::error, name,
+                {ErrorKind::truncated,
+                 fmt::format("it is not here, and {} bytes went over it",
+                             channel.bytes)});
+}
+
 // What the manifest itself says of damage.
-void check_manifest(const captures::RecordedSession& session, Input& input) {
+void check_manifest(const RecordedSession& session,
+                    const captures::Recording& recording, Input& input) {
   const captures::Manifest& manifest = session.manifest;
-  auto file = [&](const std::string& name) {
-    return (session.directory / name).string();
-  };
-  const std::string name = file("session.json");
+  const std::string name = (session.directory / "session.json").string();
   if (!manifest.ended)
     add_problem(
         input, Severity::error, name,
         {ErrorKind::truncated, "the recording was cut off before it ended"});
-  for (const captures::ChannelInfo& channel : manifest.channels)
-    if (channel.store_error)
-      add_problem(input, Severity::error,
-                  file(fmt::format("channel-{}.zst", channel.number)),
-                  {ErrorKind::io, "storing stopped before the stream did: " +
-                                      *channel.store_error});
+  for (const ChannelInfo& channel : manifest.channels)
+    check_channel(session, channel, recording, input);
   if (manifest.outcome == "disconnected")
     add_problem(input, Severity::error, name,
                 {ErrorKind::truncated,
@@ -63,8 +110,8 @@ Input input_of(const captures::Recording& recording) {
   Input out;
   out.path = recording.path.string();
   out.kind = recording.sessions.empty() ? "stream" : "session";
-  for (const captures::RecordedSession& session : recording.sessions)
-    check_manifest(session, out);
+  for (const RecordedSession& session : recording.sessions)
+    check_manifest(session, recording, out);
   return out;
 }
 
@@ -82,13 +129,18 @@ Result<OpenRecording> open_recording(const captures::Recording& recording) {
   if (!main)
     return fail(main.error());
   out.main = *main;
+  for (const RecordedSession& session : recording.sessions)
+    for (const ChannelInfo& channel : session.manifest.channels)
+      if (channel.bytes == 0 && !channel.store_error)
+        out.silent.push_back(name_of(session, channel));
   return out;
 }
 
 Input read_all(OpenRecording& recording, captures::StreamEvents& events,
                const ProblemLog& log, const captures::ReadOptions& options) {
   auto& channels = recording.channels;
-  captures::read_migration(channels, events, options);
+  MissingPages pages(events);
+  captures::read_migration(channels, pages, options);
   Input out;
   for (size_t i = 0; i < channels.size(); ++i) {
     judge(out, channels[i], i == recording.main);
@@ -96,6 +148,9 @@ Input read_all(OpenRecording& recording, captures::StreamEvents& events,
     out.channels += !back;
     out.bytes += back ? 0 : channels[i].bytes;
   }
+  judge_empty(out, recording, pages.postcopy_advised());
+  if (auto missing = pages.missing())
+    add_problem(out, Severity::error, channels[recording.main].name, *missing);
   for (const ProblemLog::Entry& entry : log.problems()) {
     out.problems.push_back(entry.problem);
     out.problems.back().channel = channels[entry.channel].name;

@@ -13,6 +13,8 @@ namespace migscope::analyzer {
 struct OpenRecording {
   std::vector<captures::OpenChannel> channels;
   size_t main = 0;
+  // Names of channels that the sessions' manifests say nothing came on.
+  std::vector<std::string> silent;
 
   [[nodiscard]] std::vector<std::string> names() const;
 };

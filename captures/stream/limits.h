@@ -39,6 +39,9 @@ inline constexpr size_t kMaxMultifdPayload = 1u << 20;
 inline constexpr size_t kMaxBitmapBytes = 256u << 20;
 // Page requests that are followed to their answers; further ones are counted.
 inline constexpr size_t kMaxPageRequests = 1u << 20;
+// Separate ranges of discarded pages that are followed until their pages come
+// again: 256 MiB of memory.
+inline constexpr size_t kMaxDiscardedRanges = 1u << 22;
 // The bitmap of a block in a mapped-ram file, which is kept while the block's
 // pages are read: enough for a block of 16 TiB in pages of 4 KiB.
 inline constexpr uint64_t kMaxMappedBitmapBytes = 512u << 20;
