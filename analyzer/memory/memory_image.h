@@ -38,7 +38,8 @@ struct HeldPages {
   uint64_t zero = 0, data = 0;
   uint64_t unknown = 0;    // never sent ones among them
   uint64_t never_sent = 0; // or discarded since
-  // Known, but sent before a stretch of damage that may hold a later send.
+  // Known, but sent before a stretch of damage that may hold a later send, or
+  // while there is a multifd channel that was cut.
   uint64_t perhaps_stale = 0;
 };
 
@@ -60,6 +61,10 @@ public:
   void on_command(const captures::CommandItem&) override;
   void on_eof(uint64_t offset) override;
   void on_damage(const captures::Damage&) override;
+
+  // A channel that may have held a later send of any page is not here, or not
+  // to its end.
+  void lose_channel() { ++damages_; }
 
   [[nodiscard]] const std::vector<captures::RamBlock>& blocks() const {
     return blocks_;

@@ -7,6 +7,9 @@
 namespace migscope::analyzer {
 namespace {
 
+using captures::OpenChannel;
+using captures::StreamStart;
+
 Result<BlockReport> report_block(const MemoryImage& image, size_t index) {
   BlockReport out;
   out.name = image.blocks()[index].name;
@@ -35,8 +38,36 @@ void add_notes(MemoryReport& report) {
   uint64_t stale = 0;
   for (const BlockReport& block : report.blocks)
     stale += block.held.perhaps_stale;
-  note(stale, "were the last before damage that may hold a later one: these "
-              "pages may be out of date");
+  note(stale,
+       "were the last before damage, or beside a multifd channel that is cut "
+       "or missing, which may hold a later one: these pages may be out of "
+       "date");
+}
+
+// Any page may have been sent again on a channel that is cut or not here at
+// all, which is the main channel's error. But not on a preempt channel: what
+// came there was discarded before.
+bool lost_multifd(const std::vector<OpenChannel>& channels) {
+  auto is_multifd = [](const OpenChannel& channel) {
+    return channel.start == StreamStart::multifd;
+  };
+  return std::ranges::any_of(channels, is_multifd) &&
+         std::ranges::any_of(channels, [](const OpenChannel& channel) {
+           return channel.error && channel.start != StreamStart::preempt &&
+                  channel.start != StreamStart::return_path;
+         });
+}
+
+Result<Input> read_into(MemoryImage& image,
+                        const captures::Recording& recording) {
+  auto opened = open_recording(recording);
+  if (!opened)
+    return fail(opened.error());
+  Input out = input_of(recording);
+  append(out, read_all(*opened, image, image));
+  if (lost_multifd(opened->channels))
+    image.lose_channel();
+  return out;
 }
 
 } // namespace
@@ -54,7 +85,7 @@ Result<MemoryReport> rebuild_memory(const captures::Recording& recording,
   MemoryImage image(
       [&](const captures::RamBlock& block) { return output.place(block); },
       stop);
-  auto input = read_recording(recording, image);
+  auto input = read_into(image, recording);
   if (!input)
     return fail(input.error());
   if (image.failure())

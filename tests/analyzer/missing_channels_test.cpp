@@ -1,4 +1,5 @@
 // Channels that a migration had and that are not given.
+#include "analyzer/memory/memory_report.h"
 #include "analyzer/read_recording.h"
 #include "tests/support/bytes.h"
 #include "tests/support/multifd_builder.h"
@@ -151,4 +152,33 @@ TEST_CASE("a channel that the manifest counts has a file") {
   files.recording.sessions.push_back({{}, manifest});
   CHECK(errors(files.recording) ==
         Lines{"channel-1.zst: it is not here, and 7 bytes went over it"});
+}
+
+TEST_CASE("any page may be out of date where a multifd channel is cut") {
+  std::string name = "stream-10.0-multifd-none.zst";
+  auto stale = [&](size_t given, bool cut) {
+    Files files;
+    files.recording.channels.push_back(
+        {name, std::filesystem::path(MIGSCOPE_FIXTURES) / name});
+    for (uint8_t id = 0; id < given; ++id) {
+      auto path = std::filesystem::path(MIGSCOPE_FIXTURES) /
+                  fmt::format("channel-10.0-multifd-none-{}.zst", 1 - id);
+      testing::Bytes bytes = testing::read_file(path);
+      if (cut && id == 0)
+        bytes.resize(bytes.size() / 2);
+      files.add(fmt::format("{}.zst", id), bytes);
+    }
+    auto output = scratch_output(std::filesystem::temp_directory_path());
+    REQUIRE(output);
+    auto report = rebuild_memory(files.recording, **output);
+    REQUIRE(report);
+    const HeldPages& held = report->blocks.at(0).held;
+    CHECK(held.zero + held.data > 0);
+    return std::pair(held.perhaps_stale, held.zero + held.data);
+  };
+  CHECK(stale(2, false).first == 0);
+  auto [cut, held] = stale(2, true);
+  CHECK(cut == held);
+  auto [missing, left] = stale(1, false); // number 0 is not given
+  CHECK(missing == left);
 }
