@@ -159,7 +159,8 @@ Result<Recording> open_recording(const fs::path& path) {
   fs::path file = place_of(path).file;
   if (path == "-" ||
       (fs::exists(file, ignored) && !fs::is_directory(file, ignored))) {
-    out.channels.push_back({path.filename().string(), path});
+    bool named = fs::is_regular_file(file, ignored);
+    out.channels.push_back({(named ? path.filename() : path).string(), path});
     return out;
   }
   auto manifest = read_manifest(path);

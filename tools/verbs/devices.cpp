@@ -40,9 +40,9 @@ void tell_of_values(size_t problems) {
 }
 
 // Two captures that are whole by themselves are compared; otherwise all are
-// channels of one migration. Standard input cannot be opened to find out.
+// channels of one migration. A pipe cannot be opened to find out.
 Result<bool> is_comparison(const std::vector<std::string>& paths) {
-  if (paths.size() != 2 || paths[0] == "-" || paths[1] == "-")
+  if (paths.size() != 2 || std::ranges::any_of(paths, reads_once))
     return false;
   for (const std::string& path : paths) {
     auto recording = captures::open_recording(path);
@@ -52,6 +52,13 @@ Result<bool> is_comparison(const std::vector<std::string>& paths) {
       return false;
   }
   return true;
+}
+
+Error explained(Error error, const std::vector<std::string>& paths) {
+  if (error.kind == ErrorKind::usage && std::ranges::any_of(paths, reads_once))
+    error.message += "; to compare two captures give files, as a pipe is read "
+                     "only once";
+  return error;
 }
 
 ExitStatus show(const DevicesOptions& options,
@@ -105,7 +112,7 @@ ExitStatus devices(const DevicesOptions& options) {
       return report(recording.error());
     auto read = analyzer::read_device_states(*recording, description);
     if (!read)
-      return report(read.error());
+      return report(explained(read.error(), paths));
     states.push_back(std::move(*read));
   }
   if (auto nothing = what_matches_nothing(states, options.patterns)) {
@@ -132,7 +139,8 @@ void add_devices(CLI::App& app, Verb& chosen) {
       "  migscope devices --json stream.bin | jq '.devices[].name'\n");
   verb->add_option("path", options->paths,
                    std::string(kPathsHelp) +
-                       ". Two captures of whole migrations are compared")
+                       ". Two captures of whole migrations are compared, "
+                       "if neither is a pipe")
       ->required()
       ->type_name("PATH");
   verb->add_option("--device", options->patterns.device,

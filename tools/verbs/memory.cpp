@@ -25,10 +25,10 @@ struct MemoryOptions {
 // What makes no sense together, beyond what CLI11 refuses.
 Status check(const MemoryOptions& options) {
   auto usage = [](const char* text) { return fail(ErrorKind::usage, text); };
-  bool pipe = std::ranges::find(options.paths, "-") != options.paths.end();
+  bool pipe = std::ranges::any_of(options.paths, reads_once);
   if (pipe && (options.round || !options.page.empty()))
-    return usage("--round and --page read the stream several times; standard "
-                 "input cannot be");
+    return usage("--round and --page read the stream several times; a pipe or "
+                 "standard input cannot be");
   if (options.output.empty() &&
       (!options.block.empty() || !options.format.empty()))
     return usage("--block and --format say what to write; --output FILE says "

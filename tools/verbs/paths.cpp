@@ -32,9 +32,29 @@ Recording join(Recording one, Recording other) {
   return one;
 }
 
+Status check_once(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    if (reads_once(path) && std::ranges::count(paths, path) > 1)
+      return fail({ErrorKind::usage,
+                   "it is given twice, and can be read only once",
+                   path,
+                   {}});
+  return {};
+}
+
 } // namespace
 
+bool reads_once(const std::string& path) {
+  std::error_code ignored;
+  auto status = std::filesystem::status(path, ignored);
+  return path == "-" || std::filesystem::is_fifo(status) ||
+         std::filesystem::is_socket(status) ||
+         std::filesystem::is_character_file(status);
+}
+
 Result<Recording> open_paths(const std::vector<std::string>& paths) {
+  if (Status sound = check_once(paths); !sound)
+    return fail(sound.error());
   std::optional<Recording> out;
   for (const std::string& path : paths) {
     auto recording = captures::open_recording(path);

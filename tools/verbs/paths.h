@@ -10,9 +10,14 @@ inline constexpr const char* kPathsHelp =
     "standard input; several are channels or sessions of one migration, in any "
     "order";
 
+// A pipe, a socket, a terminal: what is read of it is gone. "-" is taken for
+// one, whatever it is.
+[[nodiscard]] bool reads_once(const std::string& path);
+
 // One path as captures::open_recording takes it; several are channel files and
 // sessions of one migration, in any order: a postcopy that was paused and
 // recovered is in two sessions. The first with a monitor's log tells of it.
+// Fails where what can be read once is given twice.
 [[nodiscard]] Result<captures::Recording>
 open_paths(const std::vector<std::string>& paths);
 

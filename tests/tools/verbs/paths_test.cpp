@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 #include <fstream>
+#include <sys/stat.h>
 
 using namespace migscope;
 using namespace migscope::tools;
@@ -77,4 +78,26 @@ TEST_CASE("the first session with a monitor's log tells of the migration") {
   CHECK(recording->manifest()->outcome == "completed");
   REQUIRE(recording->sessions.size() == 2);
   CHECK(recording->sessions[1].manifest.outcome == "interrupted");
+}
+
+TEST_CASE("what can be read once is not read twice") {
+  migscope::testing::TempDir directory;
+  std::string pipe = (directory.path() / "pipe").string();
+  std::string file = (directory.path() / "file").string();
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  std::ofstream(file) << "x";
+  CHECK(reads_once(pipe));
+  CHECK(reads_once("-"));
+  CHECK_FALSE(reads_once(file));
+  CHECK_FALSE(reads_once(directory.path().string()));
+  CHECK_FALSE(reads_once((directory.path() / "missing").string()));
+  for (const std::string& path : {pipe, std::string("-")}) {
+    auto twice = open_paths({path, file, path});
+    REQUIRE_FALSE(twice);
+    CHECK(twice.error().kind == ErrorKind::usage);
+    CHECK(twice.error().where == path);
+    auto once = open_paths({path, file}); // opens nothing yet
+    REQUIRE(once);
+    CHECK(once->channels[0].name == path);
+  }
 }
