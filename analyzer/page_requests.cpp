@@ -54,7 +54,7 @@ private:
 
 PageRequestTracker::PageRequestTracker(std::span<OpenChannel> channels,
                                        captures::StreamEvents& next)
-    : ForwardedEvents(next), channels_(channels) {
+    : ForwardedEvents(next), channels_(channels), coming_(channels.size()) {
   auto broken = static_cast<size_t>(std::ranges::count(
       channels_, StreamStart::recovered_main, &OpenChannel::start));
   for (OpenChannel& channel : channels_)
@@ -66,8 +66,11 @@ void PageRequestTracker::on_ram_blocks(
     std::span<const captures::RamBlock> blocks, uint32_t page_size) {
   for (const captures::RamBlock& block : blocks.subspan(by_index_.size())) {
     auto asked = by_block_.find(block.name);
-    by_index_.push_back(asked == by_block_.end() ? nullptr : &asked->second);
+    uint64_t host = block.page_size.value_or(page_size);
+    by_index_.push_back({asked == by_block_.end() ? nullptr : &asked->second,
+                         std::max<uint64_t>(host, page_size)});
   }
+  page_size_ = page_size;
   next().on_ram_blocks(blocks, page_size);
 }
 
@@ -88,22 +91,39 @@ PageRequestTracker::arrival(const PageItem& page) const {
                               page.offset + page.wire_bytes - 1);
 }
 
+// Whether `page` makes its host page whole.
+bool PageRequestTracker::ends_host_page(const PageItem& page) {
+  const uint64_t host = by_index_[page.block].host_page_size;
+  Coming& coming = coming_[channel_];
+  if (page.address % host == 0)
+    coming = {page.block, page.address};
+  if (coming.block != page.block || coming.next != page.address)
+    return false;
+  coming.next += page_size_;
+  return coming.next % host == 0;
+}
+
+void PageRequestTracker::answer(Asked& asked, uint64_t address,
+                                const PageItem& page) {
+  auto pending = asked.find(address);
+  if (pending == asked.end())
+    return;
+  for (size_t i : pending->second) {
+    requests_[i].came = arrival(page);
+    requests_[i].answered = true;
+  }
+  asked.erase(pending);
+}
+
 void PageRequestTracker::on_pages(std::span<const PageItem> pages) {
   next().on_pages(pages);
   if (!postcopy_ || requests_.empty())
     return;
   for (const PageItem& page : pages) {
-    Asked* asked = by_index_[page.block];
-    if (!asked)
-      continue;
-    auto pending = asked->find(page.address);
-    if (pending == asked->end())
-      continue;
-    for (size_t i : pending->second) {
-      requests_[i].came = arrival(page);
-      requests_[i].answered = true;
-    }
-    asked->erase(pending);
+    const Block& block = by_index_[page.block];
+    if (block.asked && ends_host_page(page))
+      answer(*block.asked, page.address - page.address % block.host_page_size,
+             page);
   }
 }
 

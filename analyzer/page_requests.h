@@ -36,7 +36,21 @@ private:
   using Pending = std::vector<size_t>;
   using Asked = std::unordered_map<uint64_t, Pending>; // by address
 
+  // A block's requests. The destination asks for host pages, which it places
+  // when they are whole: a huge page comes as target pages one after another.
+  struct Block {
+    Asked* asked = nullptr;      // null where nothing was asked of the block
+    uint64_t host_page_size = 0; // bytes
+  };
+  // The host page that is coming on a channel.
+  struct Coming {
+    uint32_t block = 0;
+    uint64_t next = 0; // its page that comes next, byte offset in the block
+  };
+
   class Reader;
+  [[nodiscard]] bool ends_host_page(const captures::PageItem& page);
+  void answer(Asked& asked, uint64_t address, const captures::PageItem& page);
   [[nodiscard]] std::optional<MonoTime>
   arrival(const captures::PageItem& page) const;
 
@@ -44,7 +58,9 @@ private:
   std::vector<Request> requests_; // as many as are followed
   uint64_t count_ = 0;            // all
   std::map<std::string, Asked, std::less<>> by_block_;
-  std::vector<Asked*> by_index_; // null where nothing was asked of the block
+  std::vector<Block> by_index_;
+  std::vector<Coming> coming_; // by channel
+  uint32_t page_size_ = 0;
   size_t channel_ = 0;
   bool postcopy_ = false;
 };
