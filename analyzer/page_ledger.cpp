@@ -90,7 +90,8 @@ uint64_t PageLedger::digest(const captures::PageItem& page) const {
   case captures::PageKind::zero:
     return zero_digest_;
   case captures::PageKind::normal:
-    return hash(page.content);
+    // Empty where it could not be read.
+    return page.content.empty() ? 0 : hash(page.content);
   default:
     return 0;
   }

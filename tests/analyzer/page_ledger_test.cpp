@@ -121,6 +121,17 @@ TEST_CASE("blocks are apart, and what was sent comes in order") {
   CHECK(sent(ledger, 1) == std::vector<uint64_t>{1});
 }
 
+TEST_CASE("contents that could not be read are not the same") {
+  PageLedger ledger(kPage);
+  REQUIRE(ledger.set_blocks(std::array{block(kPage)}));
+  captures::PageItem unread;
+  unread.kind = captures::PageKind::normal;
+  (void)ledger.record(unread, 0);
+  SendResult again = ledger.record(unread, 1);
+  CHECK(again.resent);
+  CHECK_FALSE(again.same_content);
+}
+
 TEST_CASE("small pages") {
   PageLedger ledger(256);
   REQUIRE(ledger.set_blocks(std::array{block(1024)}));
