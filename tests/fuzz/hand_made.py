@@ -13,11 +13,23 @@ def counted(text):
     return bytes([len(text)]) + text
 
 
-def mapped_ram():
+def page_bits(bits):
+    """The configuration's first subsection, which no x86 stream has."""
+    return (b"\x05" + counted(b"configuration/target-page-bits") + be(1, 4)
+            + be(bits, 4))
+
+
+def with_page_bits(stream, bits):
+    """After magic, version, type and the counted name of the machine."""
+    at = 13 + int.from_bytes(stream[9:13], "big")
+    return stream[:at] + page_bits(bits) + stream[at:]
+
+
+def mapped_ram(configuration=b""):
     """Two pages out of four; bitmap and pages as near as they may stand."""
     machine = b"pc-q35-10.0"
     out = (b"QEVM" + be(3, 4) + b"\x07" + be(len(machine), 4) + machine
-           + b"\x05" + counted(b"configuration/capabilities") + be(1, 4)
+           + configuration + b"\x05" + counted(b"configuration/capabilities") + be(1, 4)
            + be(1, 4) + counted(b"mapped-ram")
            + b"\x01" + be(2, 4) + counted(b"ram") + be(0, 4) + be(4, 4)
            + be(0x404, 8) + counted(b"pc.ram") + be(0x400, 8))

@@ -27,6 +27,8 @@ CUTS = 0x35  # pieces of at most 32 bytes
 PAGES_4096 = 1  # of multifd_channel.cpp
 # Flags above the smallest page, or payloads that are larger.
 LARGE_PAGES = ("compress", "xbzrle", "multifd")
+WIRE_PAGE = 4096
+SET_MULTIFD_BYTES = 6000  # of a channel in a set
 
 
 def zstd(data):
@@ -139,6 +141,74 @@ def preempt_channel():
               + hand_made.be(len(main), 2) + main + pages)
 
 
+def channel_set(streams):
+    """Of migration.cpp: pairs of a stream and what came back, or None."""
+    out = b"\x01"
+    for stream, back in streams:
+        out += b"\x00" + hand_made.be(len(stream), 4) + stream
+        if back is not None:
+            out += b"\x01" + hand_made.be(len(back), 4) + back
+    return out
+
+
+def unzstd_of(kind, name):
+    return unzstd(FIXTURES / f"{kind}-{name}.zst")
+
+
+def back_of(name):
+    return shrink_channels.return_path(unzstd_of("return", name))
+
+
+def migration():
+    """Each kind of migration with all its channels."""
+    def main_of(name, page):
+        return Shrinker(unzstd_of("stream", name), page).run()
+
+    for version in ("7.2", "10.0", "11.1"):
+        alone = {"precopy": 256, "ignore-shared": 256, "dirty-bitmap": 256,
+                 "no-footer": 256, "xbzrle": 1024}
+        if version == "7.2":
+            alone |= {"compress": 1024, "block": 256}
+        for kind, page in alone.items():
+            main = main_of(f"{version}-{kind}", page)
+            write("migration", f"{version}-{kind}", channel_set([(main, None)]))
+        for method in ("none", "zlib", "zstd"):
+            name = f"{version}-multifd-{method}"
+            main = main_of(name, WIRE_PAGE)
+            channels = [shrink_channels.multifd(
+                unzstd_of("channel", f"{name}-{i}"), SET_MULTIFD_BYTES)
+                for i in (0, 1)]
+            write("migration", name, channel_set(
+                [(main, None)] + [(channel, None) for channel in channels]))
+        preempted(version)
+        recovered_set(version)
+    write("migration", "10.0-postcopy",
+          channel_set([(main_of("10.0-postcopy", 256), None)]))
+    for kind in ("background", "no-description"):
+        main = hand_made.with_page_bits(main_of(f"10.0-{kind}", 256), 8)
+        write("migration", f"10.0-{kind}", channel_set([(main, None)]))
+    write("migration", "mapped-ram", channel_set(
+        [(hand_made.mapped_ram(hand_made.page_bits(8)), None)]))
+
+
+def preempted(version):
+    name = f"{version}-preempt"
+    shrinker = Shrinker(unzstd_of("stream", name), 256)
+    main = shrinker.run()
+    pages = shrinker.run_preempt(unzstd_of("channel", name))
+    write("migration", name,
+          channel_set([(main, back_of(name)), (pages, None)]))
+
+
+def recovered_set(version):
+    name = f"{version}-recover"
+    shrinker = Shrinker(unzstd_of("channel", f"{name}-0"), 256)
+    first = shrinker.run()
+    second = shrinker.run_recovered(unzstd_of("channel", f"{name}-1"))
+    write("migration", name, channel_set([(first, back_of(f"{name}-0")),
+                                          (second, back_of(f"{name}-1"))]))
+
+
 def return_path():
     for path in sorted(FIXTURES.glob("return-*.zst")):
         write("return_path", path.stem.removeprefix("return-"),
@@ -216,6 +286,7 @@ def main():
     multifd_channel()
     preempt_channel()
     return_path()
+    migration()
     qmp_lines()
     session_reader(small)
     containers(small)

@@ -9,7 +9,7 @@ MESSAGES_KEPT = 3  # of each kind
 RECV_BITMAP = 5
 
 
-def multifd(data):
+def multifd(data, most=MULTIFD_BYTES):
     """Packets whose pages are not compressed are left with one page."""
     out, at = data[:HELLO_BYTES], HELLO_BYTES
     while at < len(data):
@@ -21,7 +21,7 @@ def multifd(data):
         if pages and not flags & 0x3e:
             struct.pack_into(">2I", head, 16, 1, WIRE_PAGE)
             payload = payload[:WIRE_PAGE]
-        if len(out) + len(head) + len(payload) > MULTIFD_BYTES:
+        if len(out) + len(head) + len(payload) > most:
             break
         out += bytes(head) + payload
     return out
