@@ -78,8 +78,10 @@ void StreamDecoder::Impl::adopt(const ConnectionState& state) {
 
 ConnectionState StreamDecoder::Impl::connection_state() const {
   ConnectionState out;
-  auto blocks = ram_.list().blocks();
-  out.blocks.assign(blocks.begin(), blocks.end());
+  const RamBlockList& list = ram_.list();
+  // The entries of a list in which the connection stops have not been told.
+  if (list.complete() || list.broken() || layout_.mapped_ram)
+    out.blocks.assign(list.blocks().begin(), list.blocks().end());
   out.sections = table_.all();
   out.page_size = ram_.page_size();
   if (footers_ != Footers::unknown)

@@ -291,6 +291,20 @@ TEST_CASE("a recovered connection and the preempt channel follow") {
     CHECK_FALSE(channel.error);
 }
 
+TEST_CASE("blocks of a list that stops early are no other channel's") {
+  Files files;
+  auto cut = main_start().block("pc.bios", 0).done();
+  cut.resize(cut.size() - 1);
+  files.add(cut);
+  StreamBuilder urgent;
+  files.add(urgent.page("pc.ram", 0x3000, 7).done());
+  Merged out = files.read();
+  CHECK(out.log.lines == Lines{"section 1"});
+  REQUIRE(out.channels[1].error);
+  CHECK(out.channels[1].error->message.find("not in the block list") !=
+        std::string::npos);
+}
+
 TEST_CASE("what is not a migration is named") {
   SUBCASE("two main channels") {
     Files files;
