@@ -48,6 +48,10 @@ void StreamModel::on_configuration(const captures::Configuration& value) {
 }
 
 void StreamModel::on_section_begin(const SectionHeader& header) {
+  // Only a postcopy goes on over another connection. The command that switched
+  // to it may be lost.
+  marks_.postcopy |= channel() != main_.value_or(channel());
+  main_ = main_.value_or(channel());
   if (header.kind == SectionKind::end && !marks_.switchover)
     marks_.switchover = header.offset;
   in_ram_section_ = false;

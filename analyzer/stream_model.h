@@ -34,9 +34,10 @@ struct StreamMarks {
   std::optional<uint64_t> ram_end_begin, ram_end_end;
   std::optional<uint64_t> eof;         // the end-of-stream byte
   std::optional<uint64_t> description; // the JSON text after it
-  bool postcopy = false; // a command that only a switch to postcopy sends
-  bool multifd = false;  // marks of multifd channels
-  bool mapped = false;   // a mapped-ram file
+  // A command that only a switch to postcopy sends, or a second connection.
+  bool postcopy = false;
+  bool multifd = false; // marks of multifd channels
+  bool mapped = false;  // a mapped-ram file
 };
 
 class StreamModel final : public ProblemLog {
@@ -92,6 +93,7 @@ private:
   std::vector<DeviceState> devices_;
   std::map<Owner, IterableState> iterables_;
   StreamMarks marks_;
+  std::optional<size_t> main_; // channel of the first section
   bool in_ram_section_ = false;
 };
 

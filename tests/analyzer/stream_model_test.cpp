@@ -244,3 +244,17 @@ TEST_CASE("a mapped-ram file: pages in START, between the blocks of its list") {
   CHECK(ram.blocks[1].unique_pages == 1);
   CHECK(ram.blocks[1].bytes == 1u << 16);
 }
+
+TEST_CASE(
+    "a second connection is a postcopy's, whatever is left of the first") {
+  Stream stream;
+  stream.ram(SectionKind::part, {page(0)});
+  CHECK_FALSE(stream.model.marks().postcopy);
+  stream.model.on_channel(1); // a multifd channel's pages
+  stream.model.on_channel(0);
+  stream.ram(SectionKind::part, {page(1)});
+  CHECK_FALSE(stream.model.marks().postcopy);
+  stream.model.on_channel(2);
+  stream.ram(SectionKind::part, {page(2)});
+  CHECK(stream.model.marks().postcopy);
+}
