@@ -175,6 +175,9 @@ std::string unsound(const Input& input) {
 std::string unsound(const Analysis& analysis) {
   Promises promises;
   promises.all_of(unsound(analysis.input));
+  promises.hold(analysis.outcome.status != "truncated" ||
+                    !analysis.input.complete,
+                "a stream without its end is not complete");
   promises.hold(analysis.ram.has_value() || !analysis.stop_and_copy,
                 "there is no pause without memory");
   if (analysis.ram) {
