@@ -37,9 +37,13 @@ public:
 
   void on_page_request(const captures::PageRequest& request) override {
     ++tracker_.count_;
-    if (tracker_.requests_.size() >= captures::limits::kMaxPageRequests)
+    using namespace captures::limits;
+    std::string block(request.block);
+    bool known = tracker_.by_block_.contains(block);
+    if (tracker_.requests_.size() >= kMaxPageRequests ||
+        (!known && tracker_.by_block_.size() >= kMaxRamBlocks))
       return;
-    Asked& asked = tracker_.by_block_[std::string(request.block)];
+    Asked& asked = tracker_.by_block_[block];
     asked[request.address].push_back(tracker_.requests_.size());
     tracker_.requests_.push_back(
         {captures::arrival_of(channel_.source->chunks(), request.offset),

@@ -1,12 +1,14 @@
 #include "analyzer/problem_log.h"
 
+#include "captures/stream/limits.h"
+
 #include <fmt/format.h>
 
 namespace migscope::analyzer {
 
 void ProblemLog::add(Severity severity, uint64_t offset, std::string message) {
   damaged_ |= severity == Severity::error;
-  if (problems_.size() >= kMaxProblems)
+  if (problems_.size() >= captures::limits::kMaxProblems)
     ++not_kept_;
   else
     problems_.push_back({channel_, {severity, "", offset, std::move(message)}});

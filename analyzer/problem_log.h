@@ -7,10 +7,6 @@
 
 namespace migscope::analyzer {
 
-// That one part of the analysis keeps: a stream that is all problems must not
-// fill memory with them.
-inline constexpr size_t kMaxProblems = 1000;
-
 class ProblemLog : public captures::StreamEvents {
 public:
   void on_problem(uint64_t offset, std::string_view message) override;
@@ -29,10 +25,9 @@ public:
 
 protected:
   [[nodiscard]] size_t channel() const { return channel_; }
-
-private:
   void add(Severity severity, uint64_t offset, std::string message);
 
+private:
   size_t channel_ = 0;
   std::vector<Entry> problems_;
   uint64_t not_kept_ = 0;

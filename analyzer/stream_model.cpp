@@ -1,8 +1,11 @@
 #include "analyzer/stream_model.h"
 
+#include "captures/stream/limits.h"
+#include "captures/stream/window.h"
 #include "captures/stream/wire.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace migscope::analyzer {
 
@@ -63,12 +66,29 @@ void StreamModel::open_ram_section(const SectionHeader& header) {
   if (header.kind == SectionKind::start && !marks_.mapped)
     return;
   in_ram_section_ = true;
+  if (is_one_too_many(header))
+    return;
   RamSection section;
   section.offset = header.offset;
   section.kind = header.kind;
   sections_.push_back(section);
   if (header.kind == SectionKind::end)
     marks_.ram_end_begin = header.offset;
+}
+
+// Its pages are counted with those of the section before. An END has its own
+// place still, as it tells of the pause.
+bool StreamModel::is_one_too_many(const SectionHeader& header) {
+  constexpr size_t kMost = captures::limits::kMaxRamSections;
+  bool first_end = header.kind == SectionKind::end && !marks_.ram_end_begin;
+  if (sections_.size() < kMost || first_end)
+    return false;
+  if (!std::exchange(told_of_sections_, true))
+    add(Severity::error, header.offset,
+        fmt::format("more than {} RAM sections: what follows is counted, but "
+                    "its rounds cannot be told apart",
+                    kMost));
+  return true;
 }
 
 void StreamModel::close_ram_section(uint64_t end) {
@@ -85,11 +105,11 @@ void StreamModel::on_section_end(const SectionHeader& header,
   if (header.kind != SectionKind::full) {
     if (header.idstr == "ram")
       return;
-    IterableState& state = iterables_[{header.idstr, header.instance_id}];
-    state.name = header.idstr;
-    state.instance_id = header.instance_id;
-    ++state.sections;
-    state.bytes += end.end - header.offset;
+    if (IterableState* state =
+            iterable(header.offset, header.idstr, header.instance_id)) {
+      ++state->sections;
+      state->bytes += end.end - header.offset;
+    }
     return;
   }
   DeviceState device;
@@ -104,6 +124,8 @@ void StreamModel::on_section_end(const SectionHeader& header,
 
 void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
                                 uint32_t page_size) {
+  if (too_large_)
+    return;
   if (!ledger_)
     ledger_ = std::make_unique<PageLedger>(page_size);
   for (const captures::RamBlock& block : blocks.subspan(blocks_.size())) {
@@ -114,7 +136,10 @@ void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
     blocks_.push_back(std::move(totals));
   }
   if (!ledger_->set_blocks(blocks)) {
-    on_problem(0, "the block list claims more memory than can be followed");
+    too_large_ = true;
+    add(Severity::error, 0,
+        "the block list claims more memory than can be followed: there are no "
+        "figures of RAM");
     blocks_.clear();
   }
 }
@@ -162,11 +187,27 @@ void StreamModel::on_multifd_flush(uint64_t /*offset*/) {
 }
 
 void StreamModel::on_device_packet(const captures::MultifdDeviceState& packet) {
-  IterableState& state =
-      iterables_[{std::string(packet.idstr), packet.instance_id}];
-  state.name = packet.idstr;
-  state.instance_id = packet.instance_id;
-  state.bytes += packet.payload.size();
+  if (IterableState* state = iterable(packet.offset, std::string(packet.idstr),
+                                      packet.instance_id))
+    state->bytes += packet.payload.size();
+}
+
+IterableState* StreamModel::iterable(uint64_t offset, const std::string& name,
+                                     uint32_t instance) {
+  constexpr size_t kMost = captures::limits::kMaxSections;
+  Owner owner(name, instance);
+  if (iterables_.size() < kMost || iterables_.contains(owner)) {
+    IterableState& state = iterables_[owner];
+    state.name = name;
+    state.instance_id = instance;
+    return &state;
+  }
+  if (!std::exchange(told_of_iterables_, true))
+    add(Severity::error, offset,
+        fmt::format("state of {} is left out, and that of others after it: "
+                    "more than {} send theirs in pieces",
+                    captures::quoted(name), kMost));
+  return nullptr;
 }
 
 std::vector<IterableState> StreamModel::iterables() const {

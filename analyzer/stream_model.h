@@ -83,7 +83,11 @@ private:
   using Owner = std::pair<std::string, uint32_t>; // idstr, instance
 
   void open_ram_section(const captures::SectionHeader& header);
+  [[nodiscard]] bool is_one_too_many(const captures::SectionHeader& header);
   void close_ram_section(uint64_t end);
+  // Null above limits::kMaxSections, which is told of once.
+  [[nodiscard]] IterableState*
+  iterable(uint64_t offset, const std::string& name, uint32_t instance);
   [[nodiscard]] std::vector<ResentRegion> resent_regions() const;
 
   std::unique_ptr<PageLedger> ledger_; // there as soon as blocks_ are
@@ -95,6 +99,8 @@ private:
   StreamMarks marks_;
   std::optional<size_t> main_; // channel of the first section
   bool in_ram_section_ = false;
+  bool too_large_ = false; // the block list
+  bool told_of_sections_ = false, told_of_iterables_ = false;
 };
 
 } // namespace migscope::analyzer

@@ -93,7 +93,7 @@ DeviceCollector::DeviceCollector(std::vector<std::string> channels,
 
 void DeviceCollector::add(Severity severity, const std::string& channel,
                           std::optional<uint64_t> offset, std::string message) {
-  if (out_.input.problems.size() < kMaxProblems) {
+  if (out_.input.problems.size() < captures::limits::kMaxProblems) {
     add_problem(out_.input, severity, channel,
                 {ErrorKind::malformed, std::move(message), {}, offset});
     return;
@@ -252,7 +252,7 @@ std::vector<Problem> value_problems(const DeviceStates& states) {
   uint64_t not_told = 0;
   for (const SavedDevice& device : states.devices)
     for (const captures::ValueProblem& problem : values_of(device).problems) {
-      if (out.size() >= kMaxProblems) {
+      if (out.size() >= captures::limits::kMaxProblems) {
         ++not_told;
         continue;
       }

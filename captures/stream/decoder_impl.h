@@ -103,6 +103,7 @@ private:
   // Where the next item stands if only the one at position_ is broken.
   std::optional<uint64_t> next_item_;
   size_t damages_ = 0;
+  size_t devices_ = 0; // their sections so far
 
   SectionHeader section_; // the open one
   SectionEnd section_end_;

@@ -8,11 +8,15 @@
 namespace migscope::captures::limits {
 
 inline constexpr size_t kMaxMachineName = 256;
-inline constexpr size_t kMaxRamBlocks = 65536;
+// The bookkeeping of pages costs each block 8 KiB at least.
+inline constexpr size_t kMaxRamBlocks = 4096;
 inline constexpr uint64_t kMaxRamBytes = 1ull << 52; // x86's physical limit
 inline constexpr uint32_t kMinPageSize = 256;        // AVR
 inline constexpr uint32_t kMaxPageSize = 65536;
+// Sections with START, by id; devices; and what sends its state in pieces.
 inline constexpr size_t kMaxSections = 65536;
+// RAM sections that are told apart: QEMU begins one in 50 to 100 ms.
+inline constexpr size_t kMaxRamSections = 1u << 20;
 // A device section's body while its footer is looked for; a piece of a
 // device's state on a multifd channel.
 inline constexpr size_t kMaxDeviceBytes = 64u << 20;
@@ -27,6 +31,8 @@ inline constexpr size_t kMaxDescriptionDepth = 128;
 // arrays of plain values.
 inline constexpr size_t kMaxDeviceValues = 1u << 18;
 inline constexpr size_t kMaxDeviceElements = 1u << 20;
+// Problems of one kind that are told, the others only counted.
+inline constexpr size_t kMaxProblems = 1000;
 // Problems of one device's values that are told.
 inline constexpr size_t kMaxValueProblems = 100;
 inline constexpr size_t kMaxCapabilities = 256;

@@ -198,6 +198,10 @@ Result<Step> StreamDecoder::Impl::continuation(const Window& window,
 Status StreamDecoder::Impl::begin_section(SectionHeader header) {
   section_ = std::move(header);
   bool full = section_.kind == SectionKind::full;
+  if (full && ++devices_ > limits::kMaxSections)
+    return malformed(
+        section_.offset,
+        fmt::format("more than {} sections of devices", limits::kMaxSections));
   bool is_ram = !full && section_.idstr == "ram";
   if (is_ram && section_.version_id != kRamVersion)
     return unsupported(section_.offset,

@@ -1,5 +1,6 @@
 #include "analyzer/stream_model.h"
 
+#include "captures/stream/limits.h"
 #include "captures/stream/wire.h"
 
 #include <array>
@@ -257,4 +258,41 @@ TEST_CASE(
   stream.model.on_channel(2);
   stream.ram(SectionKind::part, {page(2)});
   CHECK(stream.model.marks().postcopy);
+}
+
+TEST_CASE("more RAM sections than are told apart are counted all the same") {
+  constexpr size_t kMost = captures::limits::kMaxRamSections;
+  Stream stream;
+  for (size_t i = 0; i < kMost + 2; ++i)
+    stream.ram(SectionKind::part, {page(i % 4)});
+  stream.ram(SectionKind::end, {page(0)});
+  CHECK(stream.model.sections().size() == kMost + 1);
+  Ram ram = stream.model.ram();
+  CHECK(ram.totals.zero == kMost + 3);
+  CHECK(ram.blocks[0].sent_pages == kMost + 3);
+  CHECK(ram.blocks[0].stop_copy_pages == 1);
+  REQUIRE(stream.model.problems().size() == 1);
+  CHECK(stream.model.problems()[0].problem.severity == Severity::error);
+  CHECK(stream.model.damaged());
+}
+
+TEST_CASE("more memory than can be followed is an error, told once") {
+  StreamModel model;
+  std::vector<RamBlock> blocks{block("vast", 1ull << 52)};
+  model.on_ram_blocks(blocks, 256); // 16 bytes a page: above any address space
+  blocks.push_back(block("more", 4096));
+  model.on_ram_blocks(blocks, 256);
+  CHECK_FALSE(model.has_ram());
+  CHECK(model.problems().size() == 1);
+  CHECK(model.damaged());
+}
+
+TEST_CASE("senders of states in pieces are limited in number") {
+  constexpr uint32_t kMost = captures::limits::kMaxSections;
+  StreamModel model;
+  for (uint32_t i = 0; i < kMost + 2; ++i)
+    model.on_device_packet({100, "vfio", i, {}});
+  CHECK(model.iterables().size() == kMost);
+  CHECK(model.problems().size() == 1);
+  CHECK(model.damaged());
 }

@@ -221,7 +221,7 @@ TEST_CASE("what is left out is not taken for missing") {
 
 TEST_CASE("problems of devices without end are counted") {
   DeviceStates out = collected(5000, R"({"devices": []})");
-  CHECK(out.input.problems.size() == kMaxProblems + 1);
+  CHECK(out.input.problems.size() == captures::limits::kMaxProblems + 1);
   CHECK(out.input.problems.back().message ==
         "4000 more problems of devices, not told");
 }

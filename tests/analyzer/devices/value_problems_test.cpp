@@ -1,3 +1,4 @@
+#include "captures/stream/limits.h"
 #include "tests/analyzer/devices/streams.h"
 
 using namespace migscope;
@@ -30,4 +31,19 @@ TEST_CASE("a field that cannot be what it claims to be is named") {
   // Behind the file header, the configuration and the section's header.
   CHECK(problems[0].offset == 8 + 9 + 19);
   CHECK(problems[0].message.starts_with("device bus/d/3, field armed: "));
+}
+
+TEST_CASE("of many such fields some are named and all are counted") {
+  constexpr size_t kMost = captures::limits::kMaxProblems;
+  StreamBuilder stream;
+  stream.header().configuration("pc-1");
+  for (size_t i = 0; i < kMost + 5; ++i)
+    stream.full(7, "bus/d", 2, 3).u8(7).u8(200).footer();
+  stream.eof().description(test::described(kMembers));
+  auto states = test::read_devices(stream);
+  REQUIRE(states);
+  std::vector<Problem> problems = value_problems(*states);
+  REQUIRE(problems.size() == kMost + 1);
+  CHECK(problems.back().severity == Severity::error);
+  CHECK(problems.back().message == "5 more problems of devices, not told");
 }

@@ -363,3 +363,18 @@ TEST_CASE("looking for sense takes time that grows with the input") {
   CHECK(log_of(out).count("damage") == 100);
   CHECK(time.count() < 20);
 }
+
+TEST_CASE("more devices than a stream may have are refused") {
+  StreamBuilder stream;
+  stream.header();
+  for (size_t i = 0; i < captures::limits::kMaxSections; ++i)
+    stream.device(static_cast<uint32_t>(i), "d", 1);
+  auto told = [](const StreamBuilder& devices) {
+    Outcome out = decode(devices.done());
+    return std::ranges::any_of(out.lines, [](const std::string& line) {
+      return line.find("more than 65536 sections of devices") != line.npos;
+    });
+  };
+  CHECK_FALSE(told(StreamBuilder(stream).eof()));
+  CHECK(told(stream.device(1, "d", 1).eof()));
+}

@@ -4,6 +4,7 @@
 
 #include "captures/stream/limits.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -299,4 +300,19 @@ TEST_CASE("more pages than a batch holds") {
 TEST_CASE("a version of ram that is not known is refused") {
   CHECK(decode(plain().start(0, "ram", 5).done()).error ==
         "unsupported at 0x8: section 0 (\"ram\") has version 5, expected 4");
+}
+
+TEST_CASE("more blocks than can be followed are refused") {
+  auto refused = [](size_t count) {
+    Outcome out = with_list(plain(), count * 4096, [&](StreamBuilder& list) {
+      for (size_t i = 0; i < count; ++i)
+        list.block(fmt::format("b{}", i), 4096);
+    });
+    out.lines.push_back(out.error);
+    return std::ranges::any_of(out.lines, [](const std::string& line) {
+      return line.find("more than 4096 blocks") != line.npos;
+    });
+  };
+  CHECK_FALSE(refused(captures::limits::kMaxRamBlocks));
+  CHECK(refused(captures::limits::kMaxRamBlocks + 1));
 }
