@@ -63,8 +63,10 @@ void StreamModel::on_section_begin(const SectionHeader& header) {
 }
 
 void StreamModel::open_ram_section(const SectionHeader& header) {
-  if (header.kind == SectionKind::start && !marks_.mapped)
+  if (header.kind == SectionKind::start && !marks_.mapped) {
+    start_ = header.offset;
     return;
+  }
   in_ram_section_ = true;
   if (is_one_too_many(header))
     return;
@@ -145,8 +147,12 @@ void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
 }
 
 void StreamModel::on_pages(std::span<const PageItem> pages) {
-  if (blocks_.empty() || sections_.empty())
+  if (blocks_.empty())
     return;
+  if (sections_.empty()) { // QEMU writes none in START, but a stream may
+    sections_.push_back({start_, 0, SectionKind::start});
+    in_ram_section_ = true;
+  }
   RamSection& section = sections_.back();
   bool last = section.kind == SectionKind::end;
   auto index = static_cast<uint32_t>(sections_.size() - 1);

@@ -11,7 +11,7 @@
 
 namespace migscope::analyzer {
 
-// One `ram` PART or END section, or a START with pages (mapped-ram). On a
+// One `ram` PART or END section, or a START with pages (mapped-ram's has). On a
 // multifd migration's main channel it holds also the pages of the epochs that
 // end in it.
 struct RamSection {
@@ -94,6 +94,7 @@ private:
   std::optional<captures::Configuration> configuration_;
   std::vector<BlockTotals> blocks_;
   std::vector<RamSection> sections_;
+  uint64_t start_ = 0; // offset of the START that is none of them
   std::vector<DeviceState> devices_;
   std::map<Owner, IterableState> iterables_;
   StreamMarks marks_;

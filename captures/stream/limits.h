@@ -16,7 +16,7 @@ inline constexpr uint32_t kMaxPageSize = 65536;
 // Sections with START, by id; devices; and what sends its state in pieces.
 inline constexpr size_t kMaxSections = 65536;
 // RAM sections that are told apart: QEMU begins one in 50 to 100 ms.
-inline constexpr size_t kMaxRamSections = 1u << 20;
+inline constexpr size_t kMaxRamSections = 1'000'000;
 // A device section's body while its footer is looked for; a piece of a
 // device's state on a multifd channel.
 inline constexpr size_t kMaxDeviceBytes = 64u << 20;

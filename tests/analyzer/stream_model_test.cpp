@@ -260,6 +260,20 @@ TEST_CASE(
   CHECK(stream.model.marks().postcopy);
 }
 
+TEST_CASE("pages in START, where QEMU writes none, are counted") {
+  StreamModel model;
+  model.on_section_begin({SectionKind::start, 2, "ram", 0, 4, 50});
+  model.on_ram_blocks(std::vector{block("pc.ram", 1u << 20)}, kPage);
+  model.on_pages(std::vector{page(0), page(1)});
+  model.on_section_end({SectionKind::start, 2, "ram", 0, 4, 50},
+                       {90, 20, captures::BodyExtent::parsed});
+  REQUIRE(model.sections().size() == 1);
+  CHECK(model.sections()[0].offset == 50);
+  CHECK(model.sections()[0].end == 90);
+  CHECK(model.ram().blocks[0].sent_pages == 2);
+  CHECK(model.ram().totals.zero == 2);
+}
+
 TEST_CASE("more RAM sections than are told apart are counted all the same") {
   constexpr size_t kMost = captures::limits::kMaxRamSections;
   Stream stream;
