@@ -166,12 +166,33 @@ struct Phase {
   std::string evidence;
 };
 
+// One QEMU's wall clock against the recording host's.
+struct HostClock {
+  bool local = false; // it is the recording host's
+  // How far it is ahead, from and to, when the event `at` was emitted. Unknown
+  // where nothing bounds it, or where it was set in between.
+  std::optional<double> offset_low_ms, offset_high_ms;
+  std::string at; // "STOP"
+  // How fast it gains on ours. Unknown where no more is known than of any
+  // clock.
+  std::optional<double> drift_low_ppm, drift_high_ppm;
+  std::string low_evidence, high_evidence;
+  // Two bounds that cannot both be true of a clock that was not set.
+  std::string contradiction;
+};
+
+// Absent where no monitor was attached, or said nothing.
+struct Clocks {
+  std::optional<HostClock> source, destination;
+};
+
 struct Downtime {
   // From the source's STOP to the destination's RESUME.
   std::optional<double> total_ms;
   std::optional<double> qemu_ms; // the source's own figure
   std::optional<double> unexplained_ms;
-  // How far total_ms can be off because two hosts' clocks differ.
+  // total_ms is off by this at most, because of the hosts' clocks; unknown
+  // where it is the difference of arrivals.
   std::optional<double> clock_error_ms;
   std::vector<Phase> phases;
   // Why total_ms and qemu_ms differ; empty where they agree.
@@ -197,6 +218,7 @@ struct Analysis {
   std::optional<StopAndCopy> stop_and_copy;
   std::optional<PageRequests> postcopy; // where the return path is there
   Downtime downtime;
+  Clocks clocks;
   std::vector<Finding> findings;
 };
 

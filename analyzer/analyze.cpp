@@ -3,6 +3,7 @@
 #include "analyzer/device_times.h"
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
+#include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
@@ -37,12 +38,6 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
                   read.error());
     else if (torn)
       add_problem(analysis.input, Severity::error, "monitor.jsonl.zst", *torn);
-  }
-  if (recording.manifest()) {
-    const auto& manifest = *recording.manifest();
-    timeline.source_local = manifest.source && manifest.source->local;
-    timeline.destination_local =
-        manifest.destination && manifest.destination->local;
   }
   return timeline;
 }
@@ -148,22 +143,52 @@ void forget_pause(Ram& ram) {
     region.stop_copy_pages = region.stop_copy_resent_pages = std::nullopt;
 }
 
+// What a precopy's stream tells in time; nothing of other kinds.
+StreamTimes stream_times(const ReadStream* stream, Method method) {
+  if (!stream || method != Method::precopy)
+    return {};
+  return {stream->model->marks(), stream->chunks};
+}
+
+void set_clocks(Analysis& analysis, const Recording& recording,
+                Timeline& timeline, const StreamTimes& stream) {
+  auto local = [](const std::optional<captures::EndInfo>& end) {
+    return end && end->local;
+  };
+  const captures::Manifest* manifest = recording.manifest();
+  analysis.clocks =
+      find_clocks(timeline, manifest && local(manifest->source),
+                  manifest && local(manifest->destination), stream);
+  for (const auto& [name, clock] :
+       {std::pair("source", analysis.clocks.source),
+        std::pair("destination", analysis.clocks.destination)})
+    if (clock && !clock->contradiction.empty())
+      analysis.input.problems.push_back(
+          {Severity::warning,
+           "monitor.jsonl.zst",
+           {},
+           fmt::format("the {}'s clock was set during the recording: its "
+                       "events are taken as they arrived here; {}",
+                       name, clock->contradiction)});
+}
+
 // Rounds and pause, as far as they can be told of this kind of migration.
-void explain(Analysis& analysis, Timeline& timeline, const ReadStream* stream) {
+void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
+             const ReadStream* stream) {
   Method method =
       migration_method(timeline, stream ? stream->model.get() : nullptr,
                        stream && stream->multifd);
   analysis.outcome.mode = to_string(method);
   if (std::string limits = limits_of(method); !limits.empty())
     analysis.input.problems.push_back({Severity::warning, "", {}, limits});
+  StreamTimes times = stream_times(stream, method);
+  set_clocks(analysis, recording, timeline, times);
   std::vector<SyncMark> marks = sync_marks(timeline);
   bool early = stopped_early(marks, timeline);
   if (early)
     timeline.stop.reset();
   bool by_stream = stream && method == Method::precopy;
-  PauseMarks pause =
-      by_stream ? pause_marks(timeline, stream->model->marks(), stream->chunks)
-                : pause_marks(timeline, {}, {});
+  PauseMarks pause = pause_marks(timeline, times.marks, times.chunks);
   const qmp::MigrationInfo* info = last_info(timeline);
   analysis.downtime = explain_downtime(timeline, pause,
                                        info ? info->downtime_ms : std::nullopt);
@@ -213,7 +238,7 @@ Result<Analysis> analyze(const Recording& recording) {
   describe_vm(analysis, recording, timeline,
               stream ? stream->model.get() : nullptr);
   describe_outcome(analysis, recording, timeline, stream);
-  explain(analysis, timeline, stream);
+  explain(analysis, recording, timeline, stream);
   analysis.findings = find(analysis, timeline);
   return analysis;
 }

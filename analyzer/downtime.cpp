@@ -98,6 +98,15 @@ std::vector<Phase> lay_out(const PauseMarks& marks, MonoTime zero,
   return axis.take();
 }
 
+// Both events can be off, in opposite directions.
+std::optional<double> clock_error_ms(const Timeline& timeline) {
+  if (!timeline.stop || !timeline.resume)
+    return {};
+  auto stop = timeline.source_clock.error_at(*timeline.stop);
+  auto resume = timeline.destination_clock.error_at(*timeline.resume);
+  return stop && resume ? std::optional(to_ms(*stop + *resume)) : std::nullopt;
+}
+
 std::string difference(const Downtime& downtime, const PauseMarks& marks) {
   if (!downtime.total_ms || !downtime.qemu_ms ||
       std::abs(*downtime.total_ms - *downtime.qemu_ms) <= kAgreeMs)
@@ -121,12 +130,12 @@ PauseMarks pause_marks(const Timeline& timeline, const StreamMarks& stream,
                        std::span<const captures::Chunk> chunks) {
   PauseMarks marks;
   if (timeline.stop)
-    marks.stop = time_of(*timeline.stop, timeline.source_local);
+    marks.stop = timeline.source_clock.at(*timeline.stop);
   if (timeline.resume)
-    marks.resume = time_of(*timeline.resume, timeline.destination_local);
+    marks.resume = timeline.destination_clock.at(*timeline.resume);
   for (const StatusMark& status : timeline.source_statuses)
     if (status.status == qmp::MigrationStatus::completed)
-      marks.completed = time_of(status.mark, timeline.source_local);
+      marks.completed = timeline.source_clock.at(status.mark);
   marks.ram_begin = arrival(chunks, stream.ram_end_begin);
   if (stream.ram_end_end)
     marks.ram_end = arrival(chunks, *stream.ram_end_end - 1);
@@ -156,8 +165,7 @@ Downtime explain_downtime(const Timeline& timeline, const PauseMarks& marks,
   if (total < Nanos(0))
     return out; // the RESUME of something else
   out.total_ms = to_ms(total);
-  if (timeline.source_local && timeline.destination_local)
-    out.clock_error_ms = 0;
+  out.clock_error_ms = clock_error_ms(timeline);
   out.phases = lay_out(marks, *marks.stop, *marks.resume);
   double explained = 0;
   for (const Phase& phase : out.phases)

@@ -13,7 +13,7 @@ namespace {
 std::vector<SyncMark> marks_from_events(const Timeline& timeline) {
   std::vector<SyncMark> marks;
   for (const PassMark& pass : timeline.passes) {
-    MonoTime at = time_of(pass.mark, timeline.source_local);
+    MonoTime at = timeline.source_clock.at(pass.mark);
     marks.push_back({pass.pass, at, at, false, Boundary::event});
   }
   return marks;
@@ -28,11 +28,10 @@ bool is_final(const SyncMark& last, const Timeline& timeline) {
     return false;
   if (completion(timeline))
     return true;
-  if (!timeline.stop ||
-      last.latest < time_of(*timeline.stop, timeline.source_local))
+  if (!timeline.stop || last.latest < timeline.source_clock.at(*timeline.stop))
     return false;
   return !timeline.source_resume ||
-         last.latest <= time_of(*timeline.source_resume, timeline.source_local);
+         last.latest <= timeline.source_clock.at(*timeline.source_resume);
 }
 
 // What the count stood at before the first sample tells of a sync: an ended
@@ -79,7 +78,7 @@ void add_untold(std::vector<SyncMark>& marks, const Timeline& timeline) {
     return;
   const SyncMark last = marks.back();
   if (timeline.stop && !timeline.source_resume) {
-    MonoTime stop = time_of(*timeline.stop, timeline.source_local);
+    MonoTime stop = timeline.source_clock.at(*timeline.stop);
     if (stop >= last.earliest) {
       marks.push_back({last.number + 1, stop, stop, true, Boundary::event});
       return;
@@ -193,7 +192,7 @@ bool stopped_early(const std::vector<SyncMark>& marks,
   constexpr Nanos kNoise = std::chrono::milliseconds(5);
   if (!timeline.stop)
     return false;
-  MonoTime stop = time_of(*timeline.stop, timeline.source_local);
+  MonoTime stop = timeline.source_clock.at(*timeline.stop);
   return std::any_of(marks.begin(), marks.end(), [&](const SyncMark& mark) {
     return !mark.final && mark.earliest > stop + kNoise;
   });

@@ -11,7 +11,13 @@ using qmp::MigrationStatus;
 // A year; more is no time that a migration has run.
 constexpr uint64_t kMaxMs = 365ull * 24 * 3600 * 1000;
 
+ClockEvidence& TimelineBuilder::evidence(End end) {
+  return end == End::source ? timeline_.source_evidence
+                            : timeline_.destination_evidence;
+}
+
 void TimelineBuilder::add(const MonitorLine& line) {
+  timeline_.readings.push_back(line.time);
   if (line.direction == qmp::Direction::sent)
     return add_sent(line);
   auto message = qmp::parse_message(line.text);
@@ -35,28 +41,36 @@ void TimelineBuilder::add_sent(const MonitorLine& line) {
     return;
   auto command = message->get("execute").as_string();
   auto id = message->get("id").as_uint();
-  if (command && id)
-    asked_[{line.end, *id}] = {*command, line.time.mono};
+  if (!command || !id)
+    return;
+  evidence(line.end).sent(*command, line.time.mono);
+  asked_[{line.end, *id}] = {*command, line.time.mono};
 }
 
 void TimelineBuilder::add_reply(const MonitorLine& line,
                                 const qmp::Reply& reply) {
   auto asked = asked_.extract({line.end, reply.id});
-  if (!asked || line.end != End::source)
+  if (!asked)
     return;
   const Asked& question = asked.mapped();
-  if (question.command == "query-migrate")
+  evidence(line.end).answered(question.at);
+  if (line.end != End::source)
+    return;
+  if (question.command == "query-migrate") {
     timeline_.samples.push_back(
         {question.at, line.time.mono, qmp::decode_query_migrate(reply.value)});
-  else if (question.command == "query-migrate-capabilities")
+    timeline_.source_evidence.sample(timeline_.samples.back());
+  } else if (question.command == "query-migrate-capabilities") {
     timeline_.source_capabilities = reply.value;
-  else if (question.command == "query-migrate-parameters")
+  } else if (question.command == "query-migrate-parameters") {
     timeline_.source_parameters = reply.value;
+  }
 }
 
 void TimelineBuilder::add_event(const MonitorLine& line,
                                 const qmp::Event& event) {
   EventMark mark{event.timestamp, line.time};
+  evidence(line.end).event(event, mark);
   if (line.end == End::source)
     return add_source_event(event, mark);
   if (auto status = qmp::migration_event_status(event))
@@ -77,14 +91,6 @@ void TimelineBuilder::add_source_event(const qmp::Event& event,
   }
   if (event.name == "RESUME" && timeline_.stop)
     timeline_.source_resume = mark;
-}
-
-MonoTime time_of(const EventMark& mark, bool local) {
-  Nanos on_the_way = mark.arrival.wall - mark.emitted;
-  // A wall clock that was set in between tells nothing.
-  if (!local || on_the_way < Nanos(0) || on_the_way > std::chrono::minutes(1))
-    return mark.arrival.mono;
-  return mark.arrival.mono + -on_the_way;
 }
 
 std::span<const Sample> own_samples(const Timeline& timeline) {
@@ -116,7 +122,7 @@ std::optional<MigrationStatus> last_status(const Timeline& timeline) {
 std::optional<MonoTime> completion(const Timeline& timeline) {
   for (const StatusMark& mark : timeline.source_statuses)
     if (mark.status == MigrationStatus::completed)
-      return time_of(mark.mark, timeline.source_local);
+      return timeline.source_clock.at(mark.mark);
   for (const Sample& sample : own_samples(timeline))
     if (sample.info.status == MigrationStatus::completed)
       return sample.answered;
@@ -127,7 +133,7 @@ std::optional<MonoTime> migration_start(const Timeline& timeline) {
   std::optional<MonoTime> start;
   for (const StatusMark& mark : timeline.source_statuses)
     if (qmp::is_running(mark.status)) {
-      start = time_of(mark.mark, timeline.source_local);
+      start = timeline.source_clock.at(mark.mark);
       break;
     }
   for (const Sample& sample : timeline.samples)

@@ -2,6 +2,8 @@
 // on the recording host's monotonic clock.
 #pragma once
 
+#include "analyzer/clock_evidence.h"
+#include "analyzer/clock_map.h"
 #include "captures/session/monitor_log.h"
 #include "qmp/migration.h"
 
@@ -10,18 +12,6 @@
 #include <vector>
 
 namespace migscope::analyzer {
-
-// A QMP event in both clocks: `emitted` on QEMU's host, `arrival` on ours.
-struct EventMark {
-  WallTime emitted;
-  ClockReading arrival;
-};
-
-struct Sample {
-  MonoTime asked;
-  MonoTime answered;
-  qmp::MigrationInfo info;
-};
 
 struct StatusMark {
   qmp::MigrationStatus status = qmp::MigrationStatus::unknown;
@@ -34,10 +24,11 @@ struct PassMark {
 };
 
 struct Timeline {
-  // The monitor is certainly on the recording host, so that its events' wall
-  // clock is ours.
-  bool source_local = false, destination_local = false;
-  std::vector<Sample> samples; // of the source
+  // For the events' stamps; until find_clocks() arrivals are taken.
+  ClockMap source_clock, destination_clock;
+  ClockEvidence source_evidence, destination_evidence;
+  std::vector<ClockReading> readings; // of our clocks, at every line
+  std::vector<Sample> samples;        // of the source
   std::vector<PassMark> passes;
   std::vector<StatusMark> source_statuses;
   std::vector<StatusMark> destination_statuses;
@@ -63,6 +54,7 @@ private:
     MonoTime at;
   };
 
+  [[nodiscard]] ClockEvidence& evidence(captures::End end);
   void add_sent(const captures::MonitorLine& line);
   void add_reply(const captures::MonitorLine& line, const qmp::Reply& reply);
   void add_event(const captures::MonitorLine& line, const qmp::Event& event);
@@ -71,10 +63,6 @@ private:
   Timeline timeline_;
   std::map<std::pair<captures::End, uint64_t>, Asked> asked_;
 };
-
-// When the event was emitted, on our monotonic clock: exact where the end is
-// local, else the arrival, which is later by the way the event took.
-[[nodiscard]] MonoTime time_of(const EventMark& mark, bool local);
 
 // Without those that still show an earlier migration's end.
 [[nodiscard]] std::span<const Sample> own_samples(const Timeline& timeline);

@@ -16,7 +16,7 @@ namespace {
 
 Timeline paused(double stop, std::optional<double> resume, double way = 0) {
   Timeline out;
-  out.source_local = out.destination_local = true;
+  out.source_clock = out.destination_clock = ClockMap::local({});
   out.stop = mark_ms(stop, way);
   if (resume)
     out.resume = mark_ms(*resume, way);
@@ -189,7 +189,7 @@ TEST_CASE("a RESUME before STOP belongs to something else") {
 
 TEST_CASE("two hosts: by arrival, and nothing is claimed of the clocks") {
   Timeline timeline = paused(1000, 1100);
-  timeline.destination_local = false;
+  timeline.destination_clock = {};
   timeline.resume = mark_ms(9000, -7890); // another wall clock
   PauseMarks marks = pause_marks(timeline, {}, {});
   CHECK(marks.resume == at_ms(1110));

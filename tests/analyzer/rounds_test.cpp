@@ -68,7 +68,7 @@ using Boundaries = std::vector<Boundary>;
 Timeline passes(std::initializer_list<std::pair<uint64_t, double>> list,
                 std::optional<double> stop) {
   Timeline out;
-  out.source_local = true;
+  out.source_clock = ClockMap::local({});
   for (auto [number, ms] : list)
     out.passes.push_back({number, mark_ms(ms)});
   if (stop)
@@ -79,7 +79,7 @@ Timeline passes(std::initializer_list<std::pair<uint64_t, double>> list,
 Timeline samples(std::vector<Sample> list, std::optional<double> stop,
                  int major) {
   Timeline out;
-  out.source_local = true;
+  out.source_clock = ClockMap::local({});
   out.samples = std::move(list);
   if (stop)
     out.stop = mark_ms(*stop);

@@ -142,18 +142,6 @@ TEST_CASE("lines of any shape are counted, never believed") {
   CHECK_FALSE(out.samples[0].info.status);
 }
 
-TEST_CASE("an event's time is its emission where the clock is ours") {
-  CHECK(time_of(mark_ms(50, 3), true) == at_ms(50));
-  CHECK(time_of(mark_ms(50, 3), false) == at_ms(53));
-}
-
-TEST_CASE("a wall clock that was set tells nothing") {
-  CHECK(time_of(mark_ms(50, -3), true) == at_ms(47));
-  CHECK(time_of(mark_ms(50, 60'001), true) == at_ms(60'051));
-  EventMark unknown{{0}, {at_ms(50), wall_ms(50)}};
-  CHECK(time_of(unknown, true) == at_ms(50));
-}
-
 TEST_CASE("the newest status, by event or sample") {
   Timeline timeline;
   CHECK_FALSE(last_status(timeline));
@@ -167,7 +155,7 @@ TEST_CASE("the newest status, by event or sample") {
 
 TEST_CASE("the start is the first sign of running") {
   Timeline timeline;
-  timeline.source_local = true;
+  timeline.source_clock = ClockMap::local({});
   CHECK_FALSE(migration_start(timeline));
   timeline.samples.push_back(sample_ms(5, MigrationStatus::completed));
   CHECK_FALSE(migration_start(timeline));

@@ -166,6 +166,21 @@ Json downtime(const Downtime& value) {
       .set("phases", list(value.phases, phase));
 }
 
+Json clock(const std::optional<HostClock>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("local", value->local)
+      .set("at", text(value->at))
+      .set("offset_low_ms", value->offset_low_ms)
+      .set("offset_high_ms", value->offset_high_ms)
+      .set("drift_low_ppm", value->drift_low_ppm)
+      .set("drift_high_ppm", value->drift_high_ppm)
+      .set("low_evidence", text(value->low_evidence))
+      .set("high_evidence", text(value->high_evidence))
+      .set("contradiction", text(value->contradiction));
+}
+
 Json finding(const Finding& value) {
   return Json::object()
       .set("id", text(value.id))
@@ -189,6 +204,10 @@ Json render_json(const Analysis& analysis) {
       .set("stop_and_copy", stop_and_copy(analysis.stop_and_copy))
       .set("postcopy", postcopy(analysis.postcopy))
       .set("downtime", downtime(analysis.downtime))
+      .set("clocks",
+           Json::object()
+               .set("source", clock(analysis.clocks.source))
+               .set("destination", clock(analysis.clocks.destination)))
       .set("findings", list(analysis.findings, finding));
 }
 

@@ -57,7 +57,10 @@ std::string downtime_line(const Downtime& downtime) {
                          : "QEMU's figure is unknown";
   if (!downtime.total_ms)
     return titled("downtime", "unknown without STOP and RESUME; " + qemu);
-  std::string text = format_ms(*downtime.total_ms) + " from STOP to RESUME";
+  std::string text = format_ms(*downtime.total_ms);
+  if (downtime.clock_error_ms.value_or(0) > 0)
+    text += fmt::format(" +- {}", format_ms(*downtime.clock_error_ms));
+  text += " from STOP to RESUME";
   if (!downtime.clock_error_ms)
     text += " as they arrived here";
   return titled("downtime", text + "; " + qemu);
@@ -94,6 +97,24 @@ std::string rounds_line(const Analysis& analysis) {
     if (finding.id == "rounds")
       return titled("rounds", finding.text);
   return titled("rounds", "none seen");
+}
+
+// One line for each clock that is not ours.
+std::string clock_line(const char* end, const std::optional<HostClock>& clock) {
+  if (!clock || clock->local)
+    return "";
+  if (!clock->offset_low_ms || !clock->offset_high_ms)
+    return titled("clock", fmt::format("the {}'s is not known: its events are "
+                                       "taken as they arrived here",
+                                       end));
+  std::string text =
+      fmt::format("the {}'s is {:+.1f} to {:+.1f} ms against ours at {}", end,
+                  *clock->offset_low_ms, *clock->offset_high_ms, clock->at);
+  if (clock->drift_low_ppm && clock->drift_high_ppm)
+    text += fmt::format(", gains {:+.0f} to {:+.0f} ppm", *clock->drift_low_ppm,
+                        *clock->drift_high_ppm);
+  return titled("clock", fmt::format("{} ({}; {})", text, clock->low_evidence,
+                                     clock->high_evidence));
 }
 
 std::string postcopy_line(const PageRequests& pages) {
@@ -237,6 +258,8 @@ std::string render_text(const Analysis& analysis) {
   std::string out = outcome_line(analysis) + total_line(analysis) +
                     downtime_line(analysis.downtime) +
                     made_of_line(analysis.downtime) + rounds_line(analysis);
+  out += clock_line("source", analysis.clocks.source) +
+         clock_line("destination", analysis.clocks.destination);
   if (analysis.postcopy)
     out += postcopy_line(*analysis.postcopy);
   out += problems_list(analysis.input.problems);

@@ -28,7 +28,7 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(out.get("schema").as_string() == "migscope/analysis-1");
   CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
                            "rounds_are_lower_bound", "iterables",
-                           "stop_and_copy", "postcopy", "downtime",
+                           "stop_and_copy", "postcopy", "downtime", "clocks",
                            "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
@@ -68,6 +68,11 @@ TEST_CASE("the documented keys are there, and no others") {
                                            "phases"});
   CHECK(first(out.get("downtime").get("phases")).keys() ==
         Keys{"name", "start_ms", "duration_ms", "evidence"});
+  CHECK(out.get("clocks").keys() == Keys{"source", "destination"});
+  CHECK(out.get("clocks").get("source").keys() ==
+        Keys{"local", "at", "offset_low_ms", "offset_high_ms", "drift_low_ppm",
+             "drift_high_ppm", "low_evidence", "high_evidence",
+             "contradiction"});
   CHECK(first(out.get("findings")).keys() ==
         Keys{"id", "severity", "text", "evidence"});
 }
@@ -100,6 +105,12 @@ TEST_CASE("each value stands under its own key") {
         R"({"pages":20,"zero_pages":5,"bytes":61000})");
   CHECK(out.get("downtime").get("total_ms").as_double() == 45.7);
   CHECK(out.get("downtime").get("unexplained_ms").as_double() == 1.5);
+  CHECK(out.get("clocks").get("source").dump() ==
+        R"({"local":false,"at":"STOP","offset_low_ms":6999.5,)"
+        R"("offset_high_ms":7000.75,"drift_low_ppm":90.0,)"
+        R"("drift_high_ppm":110.0,"low_evidence":"STOP: low",)"
+        R"("high_evidence":"STOP: high","contradiction":""})");
+  CHECK(out.get("clocks").get("destination").get("local").as_bool() == true);
   CHECK(first(out.get("findings")).get("severity").as_string() == "warning");
 }
 
@@ -114,6 +125,7 @@ TEST_CASE("what is not known is null, and a list that is empty a list") {
     CHECK(out.get("downtime").has(key));
     CHECK(out.get("downtime").get(key).is_null());
   }
+  CHECK(out.get("clocks").dump() == R"({"source":null,"destination":null})");
   CHECK(out.get("vm").get("page_size").is_null());
   CHECK(out.get("outcome").get("total_ms").is_null());
   CHECK(out.get("rounds").dump() == "[]");

@@ -63,7 +63,9 @@ TEST_CASE("the first five lines answer") {
   CHECK(out[3] == "made of    last RAM 20.0, destination 20.0, other 4.2, "
                   "unexplained 1.5 ms");
   CHECK(out[4] == "rounds     2: rounds could not shrink");
-  CHECK(titles(text) == kTitles);
+  auto expected = kTitles;
+  expected.push_back("clock"); // of the host that is not ours
+  CHECK(titles(text) == expected);
   check_fits_terminal(text);
 }
 
@@ -112,6 +114,22 @@ TEST_CASE("a total by arrival says so") {
   CHECK(has_line(render_text(analysis),
                  "downtime   45.7 ms from STOP to RESUME as they arrived here; "
                  "QEMU says 21 ms"));
+}
+
+TEST_CASE("a total over two hosts has its error, and each clock a line") {
+  Analysis analysis = known_analysis();
+  analysis.downtime.clock_error_ms = 1.25;
+  std::string text = render_text(analysis);
+  CHECK(has_line(text, "downtime   45.7 ms +- 1.2 ms from STOP to RESUME; QEMU "
+                       "says 21 ms"));
+  CHECK(has_line(text, "clock      the source's is +6999.5 to +7000.8 ms "
+                       "against ours at STOP, gains +90"));
+  CHECK(has_line(text, "           to +110 ppm (STOP: low; STOP: high)"));
+  CHECK(text.find("the destination's") == std::string::npos); // local
+  analysis.clocks.destination = HostClock{};
+  CHECK(has_line(render_text(analysis),
+                 "clock      the destination's is not known: its events are "
+                 "taken as they arrived"));
 }
 
 TEST_CASE("a hostile recording keeps to the terminal's 80 columns") {
