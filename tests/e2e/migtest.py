@@ -163,13 +163,13 @@ def die_with_parent():
 class Qemu:
     """One QEMU with the lab guest; use Lab.start()."""
 
-    def __init__(self, directory, name, arguments):
+    def __init__(self, directory, name, arguments, within=()):
         self.name = name
         self.path = lambda suffix: os.path.join(directory, f"{name}.{suffix}")
         self.started = time.monotonic()
         with open(self.path("log"), "wb") as log:
             self._process = subprocess.Popen(
-                [*qemu_command(), *arguments,
+                [*within, *qemu_command(), *arguments,
                  "-qmp", f"unix:{self.path('qmp')},server=on,wait=off",
                  "-debugcon", f"file:{self.path('console')}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -287,17 +287,18 @@ class Lab:
         return os.path.join(self.directory, name)
 
     def start(self, name, guest, *arguments, machine="pc", memory="128M",
-              serial=None):
+              serial=None, within=()):
         """`guest` is the guest's command line. The destination of a migration
         takes the same, and `"-incoming", "defer"` as further arguments. A
-        second monitor, NAME.record.qmp, is for the command under test."""
+        second monitor, NAME.record.qmp, is for the command under test.
+        `within`: words of a command that runs QEMU ("ip netns exec NAME")."""
         monitor = f"unix:{self.path(name + '.record.qmp')}"
         qemu = Qemu(self.directory, name, [
             "-machine", machine, "-accel", "tcg", "-m", memory,
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-serial", serial or f"file:{self.path(name + '.serial')}",
             "-qmp", f"{monitor},server=on,wait=off",
-            "-kernel", self.elf, "-append", guest, *arguments])
+            "-kernel", self.elf, "-append", guest, *arguments], within)
         self.qemus.append(qemu)
         return qemu
 
