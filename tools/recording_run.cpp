@@ -1,6 +1,7 @@
 #include "tools/recording_run.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <sys/stat.h>
 
@@ -26,6 +27,8 @@ RecordingRun::create(EventLoop& loop, Clock& clock, RecordingPlan plan) {
   plan.recorder.has_destination = plan.destination.has_value();
   std::unique_ptr<RecordingRun> run(
       new RecordingRun(loop, clock, std::move(plan)));
+  if (auto opened = run->open_trace(); !opened)
+    return fail(opened.error());
   if (auto created = run->create_files(); !created)
     return fail(created.error());
   return run;
@@ -35,6 +38,20 @@ RecordingRun::RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan)
     : loop_(loop), clock_(clock), plan_(std::move(plan)) {}
 
 RecordingRun::~RecordingRun() = default;
+
+Status RecordingRun::open_trace() {
+  auto trace = TraceRun::open(
+      loop_, clock_, plan_.trace,
+      [this](End end, std::string_view command, const Json& args,
+             qmp::Session::ReplyHandler on_reply) {
+        connection(end).session().execute(command, args, std::move(on_reply));
+      },
+      [this](const std::string& text) { progress_.notice(text); });
+  if (!trace)
+    return fail(trace.error());
+  trace_ = *std::move(trace);
+  return {};
+}
 
 Status RecordingRun::create_files() {
   if (mkdir(plan_.session.c_str(), 0700) != 0)
@@ -49,6 +66,7 @@ Status RecordingRun::create_files() {
   if (!log)
     return fail(log.error());
   log_ = std::move(*log);
+  trace_->store_in(plan_.session);
   return {};
 }
 
@@ -76,7 +94,14 @@ Status RecordingRun::attach() {
     return waited;
   if (lost_)
     return fail(*lost_);
+  if (auto on = turn_trace_on(); !on)
+    return on;
   return save_manifest();
+}
+
+Status RecordingRun::turn_trace_on() {
+  constexpr std::array kEnds{End::source, End::destination};
+  return trace_->turn_on(std::span(kEnds).first(plan_.destination ? 2 : 1));
 }
 
 void RecordingRun::connect(End end, const Address& address) {
@@ -94,6 +119,7 @@ void RecordingRun::connect(End end, const Address& address) {
   output.closed = [this, end](const Error& error) {
     if (!lost_)
       lost_ = error;
+    trace_->closed(end);
     recorder_->closed(end, error, clock_.now());
   };
   connections_[static_cast<size_t>(end)] = std::make_unique<qmp::Connection>(
@@ -183,6 +209,8 @@ Status RecordingRun::wait_for_outcome() {
   if (waited && tee_ && recorder_->outcome()->kind == Outcome::Kind::completed)
     (void)loop_.run_until([this] { return tee_->open_connections() == 0; },
                           kDrainTime, "");
+  if (waited)
+    trace_->drain();
   return waited;
 }
 
@@ -207,6 +235,7 @@ Status RecordingRun::save_manifest() {
 }
 
 Status RecordingRun::finish(const Outcome& outcome) {
+  end_trace();
   if (tee_)
     tee_->close();
   sampling_.reset();
@@ -221,10 +250,12 @@ Status RecordingRun::finish(const Outcome& outcome) {
   return closed ? saved : closed;
 }
 
-bool RecordingRun::stored_whole_stream() const {
-  return std::none_of(
-      manifest_.channels.begin(), manifest_.channels.end(),
-      [](const captures::ChannelInfo& c) { return c.store_error.has_value(); });
+bool RecordingRun::stored_all() const {
+  return trace_->stored_all() &&
+         std::none_of(manifest_.channels.begin(), manifest_.channels.end(),
+                      [](const captures::ChannelInfo& c) {
+                        return c.store_error.has_value();
+                      });
 }
 
 } // namespace migscope::tools

@@ -8,6 +8,7 @@
 #include "qmp/connection.h"
 #include "tools/event_loop.h"
 #include "tools/progress.h"
+#include "tools/trace_run.h"
 
 namespace migscope::tools {
 
@@ -16,7 +17,8 @@ struct RecordingPlan {
   Address source;
   std::optional<Address> destination;
   captures::RecorderOptions recorder; // has_destination is set from above
-  qmp::Json options;                  // for session.json
+  TracePlan trace;
+  qmp::Json options; // for session.json
 };
 
 class RecordingRun {
@@ -26,7 +28,8 @@ public:
   create(EventLoop& loop, Clock& clock, RecordingPlan plan);
   ~RecordingRun();
 
-  // Connects to the monitors and asks what there is to know about them.
+  // Connects to the monitors, asks what there is to know about them, and turns
+  // on their trace where that was planned.
   [[nodiscard]] Status attach();
   // One command, waited for. A QMP error is kind refused.
   [[nodiscard]] Result<qmp::Json> call(captures::End end,
@@ -46,15 +49,21 @@ public:
   // half done, and is the outcome unless the migration completed after all.
   captures::Outcome follow_or_cancel();
 
-  // Ends the tee, stores the rest, writes the manifest.
+  // The monitors' trace is as it was before; see TraceRun::finish(). For a run
+  // that is given up; finish() does it, too.
+  void end_trace() { trace_->finish(); }
+  // Ends trace and tee, stores the rest, writes the manifest.
   [[nodiscard]] Status finish(const captures::Outcome& outcome);
-  // After finish(): the whole stream that passed is in the recording.
-  [[nodiscard]] bool stored_whole_stream() const;
+  // After finish(): the whole stream that passed is in the recording, and all
+  // that came from QEMU's logs.
+  [[nodiscard]] bool stored_all() const;
 
 private:
   RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan);
 
+  [[nodiscard]] Status open_trace();
   [[nodiscard]] Status create_files();
+  [[nodiscard]] Status turn_trace_on();
   [[nodiscard]] Status wait_for_outcome();
   void connect(captures::End end, const Address& address);
   void store(captures::End end, qmp::Direction direction, std::string_view line,
@@ -74,6 +83,7 @@ private:
   Progress progress_;
   std::unique_ptr<captures::MonitorLogWriter> log_;
   std::unique_ptr<captures::Recorder> recorder_;
+  std::unique_ptr<TraceRun> trace_;
   std::unique_ptr<qmp::Connection> connections_[2];
   std::unique_ptr<captures::Tee> tee_;
   std::unique_ptr<EventLoop::Timer> sampling_, flushing_;

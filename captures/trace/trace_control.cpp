@@ -40,13 +40,12 @@ void Control::restore() {
   step();
 }
 
-void Control::closed() {
+void Control::give_up(std::string_view why) {
   if (std::exchange(state_, State::done) == State::done || turned_on_.empty())
     return;
   actions_.notice(fmt::format(
-      "the {0}'s monitor is gone: the {1} trace events that were turned on "
-      "stay on if that QEMU still runs",
-      to_string(end_), turned_on_.size()));
+      "{} trace events stay turned on at the {}, if it still runs: {}",
+      turned_on_.size(), to_string(end_), why));
 }
 
 void Control::ask(std::string_view command, const Json& args,
@@ -57,7 +56,7 @@ void Control::ask(std::string_view command, const Json& args,
                      asking_ = false;
                      // Not QEMU's own answer: there will be no other.
                      if (!reply && reply.error().kind != ErrorKind::refused)
-                       return closed();
+                       return give_up("its monitor is gone");
                      on_reply(std::move(reply));
                      step();
                    });

@@ -28,8 +28,9 @@ public:
   void turn_on();
   // At any time; also while events are still being turned on.
   void restore();
-  // The monitor is gone, and with it the way to turn anything off.
-  void closed();
+  // Nothing can be asked any more, for a reason such as "its monitor is gone";
+  // what is on then is told.
+  void give_up(std::string_view why);
 
   // Nothing more will be turned on.
   [[nodiscard]] bool settled() const {

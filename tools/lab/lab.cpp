@@ -64,6 +64,14 @@ std::filesystem::path Lab::destination_monitor() const {
   return directory() / "destination.qmp";
 }
 
+std::filesystem::path Lab::source_log() const {
+  return directory() / "source.trace";
+}
+
+std::filesystem::path Lab::destination_log() const {
+  return directory() / "destination.trace";
+}
+
 std::string Lab::destination_last_words() const {
   return destination_->last_words();
 }
@@ -89,6 +97,8 @@ std::vector<std::string> Lab::command_line(const LabOptions& options,
       "file:" + base + ".console",
       "-qmp",
       fmt::format("unix:{}.qmp,server=on,wait=off", base)};
+  if (options.logs)
+    argv.insert(argv.end(), {"-msg", "timestamp=on", "-D", base + ".trace"});
   argv.insert(argv.end(), options.qemu_args.begin(), options.qemu_args.end());
   return argv;
 }

@@ -13,6 +13,8 @@ struct LabOptions {
   std::string memory = "256M";        // QEMU's -m
   // The guest's workload; tools/lab/guest/README.md has the words.
   std::string workload = "cold=64M hot=16M rate=2000 content=text";
+  // Both QEMUs write logs, with times, for their trace.
+  bool logs = false;
 };
 
 class Lab {
@@ -23,6 +25,9 @@ public:
 
   [[nodiscard]] std::filesystem::path source_monitor() const;
   [[nodiscard]] std::filesystem::path destination_monitor() const;
+  // Where LabOptions::logs go.
+  [[nodiscard]] std::filesystem::path source_log() const;
+  [[nodiscard]] std::filesystem::path destination_log() const;
   // A directory for further sockets, gone with the lab.
   [[nodiscard]] const std::filesystem::path& directory() const;
   // What the destination said last on its standard error: why it refused.

@@ -29,7 +29,8 @@ qmp::Json describe_options(const LabVerbOptions& options,
       .set("workload", options.lab.workload)
       .set("guest", ready)
       .set("interval_ms", options.tuning.interval_ms)
-      .set("capture", !options.no_capture);
+      .set("capture", !options.no_capture)
+      .set("trace", options.lab.logs);
 }
 
 RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
@@ -40,6 +41,8 @@ RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
   plan.destination->path = lab.destination_monitor();
   plan.recorder = recorder_options(options.tuning);
   plan.options = describe_options(options, lab.ready_line());
+  if (options.lab.logs)
+    plan.trace = {true, lab.source_log(), lab.destination_log()};
   return plan;
 }
 
@@ -95,6 +98,8 @@ void declare(CLI::App* verb, LabVerbOptions& options) {
       ->capture_default_str();
   verb->add_flag("--no-capture", options.no_capture,
                  "Record the monitors only, not the stream");
+  verb->add_flag("--trace", options.lab.logs,
+                 "Record the QEMUs' own trace of the migration, too");
   declare_tuning(*verb, options.tuning);
 }
 

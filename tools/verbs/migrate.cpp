@@ -1,6 +1,7 @@
 #include "tools/temp_dir.h"
 #include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/trace.h"
 #include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
 
@@ -13,6 +14,7 @@ struct MigrateOptions {
   std::string source, destination, uri, tee_listen, output;
   Tuning tuning;
   bool capture = false;
+  TraceOptions trace;
 };
 
 Result<RecordingPlan> recording_plan(const MigrateOptions& options) {
@@ -31,6 +33,8 @@ Result<RecordingPlan> recording_plan(const MigrateOptions& options) {
                      .set("verb", "migrate")
                      .set("interval_ms", options.tuning.interval_ms)
                      .set("capture", options.capture);
+  plan.trace = trace_plan(options.trace);
+  describe_trace(options.trace, plan.options);
   return plan;
 }
 
@@ -111,6 +115,7 @@ void declare(CLI::App* verb, MigrateOptions& options) {
                    "of our own")
       ->type_name("ADDR");
   declare_tuning(*verb, options.tuning);
+  declare_trace(*verb, options.trace);
 }
 
 } // namespace

@@ -40,8 +40,7 @@ ExitStatus conclude(RecordingRun& run, const std::string& path,
     return report(finished.error());
   if (outcome.kind == Outcome::Kind::interrupted)
     return ExitStatus::interrupted;
-  bool whole =
-      outcome.kind != Outcome::Kind::disconnected && run.stored_whole_stream();
+  bool whole = outcome.kind != Outcome::Kind::disconnected && run.stored_all();
   return whole ? ExitStatus::done : ExitStatus::incomplete;
 }
 
@@ -56,6 +55,7 @@ ExitStatus conclude_migration(RecordingRun& run, const std::string& path,
 
 ExitStatus abandon(std::unique_ptr<RecordingRun> run, const std::string& path,
                    const Error& error) {
+  run->end_trace();
   run.reset();
   std::error_code ignored;
   std::filesystem::remove_all(path, ignored);

@@ -16,8 +16,9 @@ namespace migscope::tools {
                                             const std::string& path,
                                             const captures::Outcome& outcome);
 
-// There was no migration to follow: removes the recording, so that its name is
-// free for the next try, and reports the error.
+// There was no migration to follow: turns off what trace was turned on, removes
+// the recording, so that its name is free for the next try, and reports the
+// error.
 [[nodiscard]] ExitStatus abandon(std::unique_ptr<RecordingRun> run,
                                  const std::string& path, const Error& error);
 

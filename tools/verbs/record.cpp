@@ -1,6 +1,7 @@
 #include "tools/recording_run.h"
 #include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/trace.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@ struct RecordOptions {
   std::string source, destination, output;
   int interval_ms = 50;
   bool enable_events = false;
+  TraceOptions trace;
 };
 
 Result<RecordingPlan> plan_of(const RecordOptions& options) {
@@ -33,6 +35,8 @@ Result<RecordingPlan> plan_of(const RecordOptions& options) {
                      .set("verb", "record")
                      .set("interval_ms", options.interval_ms)
                      .set("enable_events", options.enable_events);
+  plan.trace = trace_plan(options.trace);
+  describe_trace(options.trace, plan.options);
   return plan;
 }
 
@@ -80,6 +84,7 @@ void add_record(CLI::App& app, Verb& chosen) {
   verb->add_flag("--enable-events", options->enable_events,
                  "Turn on the `events` capability in the QEMUs, so that "
                  "every pass is seen; before the migration starts");
+  declare_trace(*verb, options->trace);
   verb->callback(
       [options, &chosen] { chosen = [options] { return record(*options); }; });
 }

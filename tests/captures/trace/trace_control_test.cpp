@@ -179,11 +179,11 @@ TEST_CASE("a QEMU without a trace backend") {
 TEST_CASE("a monitor that is lost leaves its events on, and that is told") {
   Monitor qemu;
   qemu.control.turn_on();
-  qemu.control.closed();
+  qemu.control.give_up("its monitor is gone");
   CHECK(qemu.control.done());
-  CHECK(qemu.noticed("stay on"));
+  CHECK(qemu.noticed("stay turned on at the source"));
   qemu.control.restore();
-  qemu.control.closed();
+  qemu.control.give_up("its monitor is gone");
   CHECK(qemu.on() == kAll);
   CHECK(qemu.notices.size() == 2);
 }
@@ -198,5 +198,5 @@ TEST_CASE("a monitor that is lost in the middle") {
   CHECK(qemu.control.settled());
   CHECK(qemu.control.done());
   CHECK_FALSE(qemu.waiting);
-  CHECK(qemu.noticed("the 1 trace events"));
+  CHECK(qemu.noticed("1 trace events stay turned on"));
 }
