@@ -7,6 +7,7 @@
 #include "analyzer/method.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
+#include "analyzer/read_trace.h"
 #include "analyzer/round_times.h"
 
 #include <algorithm>
@@ -39,6 +40,10 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
     else if (torn)
       add_problem(analysis.input, Severity::error, "monitor.jsonl.zst", *torn);
   }
+  timeline.source_trace =
+      read_trace(recording, captures::End::source, analysis.input);
+  timeline.destination_trace =
+      read_trace(recording, captures::End::destination, analysis.input);
   return timeline;
 }
 

@@ -1,9 +1,10 @@
 // The monitors' dialogue as a timeline of the migration: what was said when,
-// on the recording host's monotonic clock.
+// on the recording host's monotonic clock; and the QEMUs' own trace beside it.
 #pragma once
 
 #include "analyzer/clock_evidence.h"
 #include "analyzer/clock_map.h"
+#include "analyzer/trace_marks.h"
 #include "captures/session/monitor_log.h"
 #include "qmp/migration.h"
 
@@ -41,6 +42,8 @@ struct Timeline {
   qmp::Json source_capabilities; // reply to query-migrate-capabilities
   qmp::Json source_parameters;   // reply to query-migrate-parameters
   uint64_t unreadable_lines = 0;
+  // Where the QEMUs' logs were recorded and hold it.
+  std::optional<TraceMarks> source_trace, destination_trace;
 };
 
 class TimelineBuilder {

@@ -167,8 +167,12 @@ Result<Recording> open_recording(const fs::path& path) {
   if (!manifest)
     return fail(manifest.error());
   out.sessions.push_back({{}, std::move(*manifest)});
-  if (fs::path log = path / "monitor.jsonl.zst"; fs::exists(log, ignored))
-    out.monitor_log = log;
+  for (auto [name, log] :
+       {std::pair("monitor.jsonl.zst", &out.monitor_log),
+        std::pair("qemu-source.log.zst", &out.source_log),
+        std::pair("qemu-destination.log.zst", &out.destination_log)})
+    if (fs::exists(path / name, ignored))
+      *log = path / name;
   out.channels = session_channels(path);
   return out;
 }

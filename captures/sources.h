@@ -40,6 +40,8 @@ struct Recording {
   // they hold.
   std::vector<RecordedSession> sessions;
   std::optional<std::filesystem::path> monitor_log;
+  // What the QEMUs wrote to their own logs.
+  std::optional<std::filesystem::path> source_log, destination_log;
   std::vector<RecordedChannel> channels; // source to destination
 
   // Null for a bare stream.
