@@ -251,6 +251,23 @@ def killed():
               "the documented command leaves events on")
 
 
+def cannot_start():
+    """The recording is given up; the events are turned off all the same."""
+    with Lab(ELF) as lab:
+        pair(lab, *TIMES)
+        before = [trace_states(q) for q in lab.qemus]
+        migscope = Migscope(MIGSCOPE, lab)
+        session = lab.path("run.migscope")
+        _, err = migscope.run(
+            "migrate", "--trace", "--source", lab.path("source.record.qmp"),
+            "--destination", lab.path("destination.record.qmp"), "-o", session,
+            "--parameter", "nonsense=1", status=1)
+        check("trace events of the source" in err, err)
+        check([trace_states(q) for q in lab.qemus] == before,
+              "trace events are not as they were")
+        check(not os.path.exists(session), "its name is used up")
+
+
 def source_dies():
     with Lab(ELF) as lab:
         source, destination = pair(lab, *TIMES)
@@ -279,4 +296,4 @@ def wrong_log():
 
 
 migtest.run([the_lab, files_and_states, fifos, no_times, no_logs, interrupted,
-             killed, source_dies, wrong_log])
+             killed, cannot_start, source_dies, wrong_log])
