@@ -14,6 +14,12 @@
 
 namespace migscope::analyzer {
 
+// A reply to query-migrate-parameters.
+struct ParametersMark {
+  MonoTime answered;
+  qmp::MigrationParameters values;
+};
+
 struct StatusMark {
   qmp::MigrationStatus status = qmp::MigrationStatus::unknown;
   EventMark mark;
@@ -40,7 +46,8 @@ struct Timeline {
   std::optional<EventMark> source_resume;
   std::optional<qmp::Version> source_version, destination_version;
   qmp::Json source_capabilities; // reply to query-migrate-capabilities
-  qmp::Json source_parameters;   // reply to query-migrate-parameters
+  qmp::Json source_parameters;   // last reply to query-migrate-parameters
+  std::vector<ParametersMark> parameters; // all of the source's
   uint64_t unreadable_lines = 0;
   // Where the QEMUs' logs were recorded and hold it.
   std::optional<TraceMarks> source_trace, destination_trace;

@@ -19,6 +19,10 @@ Outcome::Kind outcome_kind(MigrationStatus final_status) {
   }
 }
 
+uint64_t syncs(const qmp::MigrationInfo& info) {
+  return info.ram ? info.ram->dirty_sync_count.value_or(0) : 0;
+}
+
 Json events_on() {
   return Json::object().set(
       "capabilities",
@@ -199,7 +203,12 @@ void Recorder::sample() {
 }
 
 void Recorder::take_sample(const Json& reply) {
-  latest_ = qmp::decode_query_migrate(reply);
+  qmp::MigrationInfo before =
+      std::exchange(latest_, qmp::decode_query_migrate(reply));
+  // Whether a pass was short enough to switch over depends on limits that may
+  // be changed at any time, with no event.
+  if (phase_ == Phase::following && syncs(latest_) > syncs(before))
+    ask_setting("query-migrate-parameters", &EndInfo::parameters);
   if (!found_)
     found_ = latest_;
   if (latest_.status)
@@ -223,14 +232,16 @@ void Recorder::begin() {
 // Whoever starts a migration sets it up first, after we attached, and may
 // raise its limits while it runs.
 void Recorder::ask_settings() {
-  for (auto [command, keep] :
-       {std::pair("query-migrate-capabilities", &EndInfo::capabilities),
-        std::pair("query-migrate-parameters", &EndInfo::parameters)})
-    actions_.execute(End::source, command, {},
-                     [this, keep = keep](const Result<Json>& reply) {
-                       if (reply)
-                         at(End::source).info.*keep = *reply;
-                     });
+  ask_setting("query-migrate-capabilities", &EndInfo::capabilities);
+  ask_setting("query-migrate-parameters", &EndInfo::parameters);
+}
+
+void Recorder::ask_setting(const char* command, Json EndInfo::*keep) {
+  actions_.execute(End::source, command, {},
+                   [this, keep](const Result<Json>& reply) {
+                     if (reply)
+                       at(End::source).info.*keep = *reply;
+                   });
 }
 
 void Recorder::follow(MigrationStatus status) {

@@ -8,7 +8,8 @@
 //   waiting -> following -> settling -> finished
 //
 // waiting:   no migration runs yet; the source is asked every kIdleInterval
-// following: it runs; asked at every MIGRATION_PASS and every `interval`
+// following: it runs; asked at every MIGRATION_PASS and every `interval`, and
+//            for its parameters once a pass
 // settling:  the source is done; last queries, and the destination's RESUME
 #pragma once
 
@@ -101,6 +102,7 @@ private:
   void take_sample(const qmp::Json& reply);
   void begin();
   void ask_settings();
+  void ask_setting(const char* command, qmp::Json EndInfo::*keep);
   void follow_event(qmp::MigrationStatus status);
   void follow(qmp::MigrationStatus status);
   void settle(Outcome outcome);

@@ -93,6 +93,13 @@ constexpr Field<MigrationInfo, uint64_t> kInfoCounters[] = {
     {"cpu-throttle-percentage", &MigrationInfo::cpu_throttle_percentage},
 };
 
+constexpr Field<MigrationParameters, uint64_t> kParameters[] = {
+    {"downtime-limit", &MigrationParameters::downtime_limit_ms},
+    {"max-bandwidth", &MigrationParameters::max_bandwidth},
+    {"avail-switchover-bandwidth",
+     &MigrationParameters::avail_switchover_bandwidth},
+};
+
 std::optional<RamStats> decode_ram(const Json& json) {
   if (!json.is_object())
     return {};
@@ -148,6 +155,12 @@ MigrationInfo decode_query_migrate(const Json& reply) {
   for (const Json& reason : reply.get("blocked-reasons").elements())
     if (auto text = reason.as_string())
       out.blocked_reasons.push_back(*text);
+  return out;
+}
+
+MigrationParameters decode_migration_parameters(const Json& reply) {
+  MigrationParameters out;
+  read_fields(reply, out, kParameters);
   return out;
 }
 

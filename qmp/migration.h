@@ -73,6 +73,20 @@ struct MigrationInfo {
   std::vector<std::string> blocked_reasons;
 };
 
+// What decides when a precopy may switch over.
+struct MigrationParameters {
+  std::optional<uint64_t> downtime_limit_ms;
+  std::optional<uint64_t> max_bandwidth; // bytes/s; 0: no limit
+  // 8.2: bytes/s to count on instead of what was measured; 0: not set.
+  std::optional<uint64_t> avail_switchover_bandwidth;
+
+  bool operator==(const MigrationParameters&) const = default;
+};
+
+// `reply` is the "return" value of query-migrate-parameters.
+[[nodiscard]] MigrationParameters
+decode_migration_parameters(const Json& reply);
+
 // `reply` is the "return" value of query-migrate; fields of a wrong type
 // count as absent.
 [[nodiscard]] MigrationInfo decode_query_migrate(const Json& reply);

@@ -1,6 +1,8 @@
 // From attaching to following.
 #include "tests/captures/recorder_script.h"
 
+#include <fmt/format.h>
+
 using namespace migscope;
 using namespace migscope::testing;
 
@@ -122,6 +124,27 @@ TEST_CASE("the settings a migration runs with are asked for once more") {
             .as_uint() == 2000);
   script.answer(End::source, "query-migrate", kDone);
   CHECK(script.outcome() == Kind::completed);
+}
+
+TEST_CASE("the parameters are asked for once a pass") {
+  Script script;
+  script.start();
+  auto pass = [&](const char* count) {
+    script.event("MIGRATION_PASS", R"({"pass":1})");
+    script.answer(End::source, "query-migrate",
+                  json(fmt::format(R"({{"status":"active","ram":)"
+                                   R"({{"dirty-sync-count":{}}}}})",
+                                   count)
+                           .c_str()));
+    int asked = script.pending(End::source, "query-migrate-parameters");
+    CHECK(script.pending(End::source, "query-migrate-capabilities") == 0);
+    script.answer_settings();
+    return asked;
+  };
+  CHECK(pass("1") == 1);
+  CHECK(pass("1") == 0); // a sample in mid-pass
+  CHECK(pass("3") == 1);
+  CHECK(pass("\"x\"") == 0);
 }
 
 TEST_CASE("a running migration is joined") {

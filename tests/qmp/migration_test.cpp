@@ -122,6 +122,20 @@ TEST_CASE("only texts count as reasons for a block") {
   CHECK(info.blocked_reasons == std::vector<std::string>{"why", "and"});
 }
 
+TEST_CASE("the parameters that decide on the switchover") {
+  auto read = [](const char* json) {
+    return decode_migration_parameters(parsed(json));
+  };
+  auto all = read(R"({"downtime-limit":300,"max-bandwidth":134217728,
+      "avail-switchover-bandwidth":1000})");
+  CHECK(all.downtime_limit_ms == 300);
+  CHECK(all.max_bandwidth == 134217728);
+  CHECK(all.avail_switchover_bandwidth == 1000);
+  CHECK(read(R"({"downtime-limit":"300","max-bandwidth":-1})") ==
+        MigrationParameters{});
+  CHECK(read("[]") == MigrationParameters{});
+}
+
 TEST_CASE("status words go both ways") {
   for (int i = 0; i < static_cast<int>(MigrationStatus::unknown); ++i) {
     auto status = static_cast<MigrationStatus>(i);
