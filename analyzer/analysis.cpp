@@ -28,6 +28,24 @@ const char* to_string(Boundary boundary) {
   return "inferred";
 }
 
+const char* to_string(Verdict verdict) {
+  switch (verdict) {
+  case Verdict::switched:
+    return "switched";
+  case Verdict::too_much:
+    return "too-much-left";
+  case Verdict::no_bandwidth:
+    return "no-bandwidth";
+  case Verdict::ack:
+    return "switchover-ack";
+  case Verdict::close:
+    return "close";
+  case Verdict::unknown:
+    break;
+  }
+  return "unknown";
+}
+
 void add_problem(Input& input, Severity severity, const std::string& channel,
                  const Error& error) {
   std::string text = error.message;

@@ -123,6 +123,34 @@ struct Round {
   std::optional<uint64_t> transferred_bytes;
 };
 
+// What kept a pass from switching over.
+enum class Verdict {
+  switched,     // nothing: it did
+  too_much,     // more was left than bandwidth x downtime-limit
+  no_bandwidth, // none was measured yet, so nothing is allowed
+  ack,          // little enough; switchover-ack waited for the destination
+  close,        // little enough in the sample; QEMU saw more
+  unknown,      // no sample near enough to the sync
+};
+
+// QEMU's test for switching over, at the sync that a pass begins with.
+struct PassCheck {
+  uint64_t pass = 0; // as QEMU counts
+  Verdict verdict = Verdict::unknown;
+  // In the pass's first sample, and how long after the sync that was.
+  std::optional<uint64_t> pending_bytes;
+  std::optional<double> sample_delay_ms;
+  std::optional<double> bandwidth; // bytes/s that QEMU counted on
+  bool bandwidth_is_set = false;   // avail-switchover-bandwidth
+  bool at_max_bandwidth = false;   // what was measured is that limit
+  std::optional<uint64_t> downtime_limit_ms;
+  std::optional<uint64_t> allowed_bytes; // bandwidth x limit
+  // With which limit it would have switched.
+  std::optional<uint64_t> needed_limit_ms;
+  std::optional<double> expected_downtime_ms; // QEMU's
+  std::optional<uint64_t> throttle_percent;
+};
+
 struct DeviceState {
   std::string name;
   uint32_t instance_id = 0;
@@ -199,6 +227,40 @@ struct Downtime {
   std::string difference;
 };
 
+// The pause as it was expected at the last sync before it.
+struct ExpectedDowntime {
+  std::optional<double> qemu_ms;     // expected-downtime
+  bool qemu_is_limit = false;        // as it begins, without a dirty rate
+  bool qemu_is_old = false;          // of a pass before the last
+  std::optional<double> computed_ms; // what was left over the bandwidth
+  std::optional<double> actual_ms;
+  std::optional<double> last_ram_ms; // the only piece that was estimated
+  std::vector<Phase> uncounted;      // pieces that no estimate has in it
+  std::optional<double> waited_ms;   // for migrate-continue
+  std::optional<uint64_t> dirtied_after_bytes;
+  std::optional<double> pause_bandwidth; // bytes/s of the last RAM
+};
+
+// The lowest `remaining` in the middle of a pass. What the guest has dirtied
+// since the sync is not in it, so it is no amount to switch over with.
+struct Trough {
+  uint64_t pass = 0;
+  uint64_t remaining_bytes = 0;
+  std::optional<uint64_t> next_pending_bytes; // after the next sync
+};
+
+// The pass at which switching over would have cost the smallest pause.
+struct MissedMinimum {
+  uint64_t pass = 0;
+  uint64_t pending_bytes = 0;
+  double pause_ms = 0; // what was left over the bandwidth, and fixed_ms
+  std::optional<double> fixed_ms; // of the real pause, all but the last RAM
+  // Against what happened; nothing where it did not switch over.
+  std::optional<double> regret_ms;
+  std::optional<uint64_t> regret_bytes;
+  std::optional<Trough> trough;
+};
+
 struct Finding {
   std::string id;
   Severity severity = Severity::info;
@@ -214,11 +276,14 @@ struct Analysis {
   std::vector<Round> rounds;
   // The stream shows only rounds that sent something again.
   bool rounds_are_lower_bound = false;
+  std::vector<PassCheck> passes; // with the guest running
   std::vector<IterableState> iterables;
   std::optional<StopAndCopy> stop_and_copy;
   std::optional<PageRequests> postcopy; // where the return path is there
   Downtime downtime;
   Clocks clocks;
+  std::optional<ExpectedDowntime> expected_downtime;
+  std::optional<MissedMinimum> missed_minimum;
   std::vector<Finding> findings;
 };
 
@@ -231,5 +296,6 @@ void add_problem(Input& input, Severity severity, const std::string& channel,
 // Adds what was read of another part of the same input.
 void append(Input& input, const Input& part);
 [[nodiscard]] const char* to_string(Boundary boundary);
+[[nodiscard]] const char* to_string(Verdict verdict);
 
 } // namespace migscope::analyzer

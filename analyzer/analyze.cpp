@@ -3,12 +3,14 @@
 #include "analyzer/device_times.h"
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
+#include "analyzer/hindsight.h"
 #include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
 #include "analyzer/read_trace.h"
 #include "analyzer/round_times.h"
+#include "analyzer/switchover.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -228,6 +230,10 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
   } else {
     analysis.rounds = monitor_rounds(marks, timeline, pause);
   }
+  if (method != Method::background)
+    analysis.passes = check_passes(marks, timeline, method == Method::postcopy);
+  analysis.expected_downtime = expected_downtime(analysis, timeline);
+  analysis.missed_minimum = missed_minimum(analysis, timeline);
 }
 
 } // namespace

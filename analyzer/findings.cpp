@@ -1,10 +1,12 @@
 #include "analyzer/findings.h"
 
 #include "analyzer/device_times.h"
+#include "analyzer/hindsight.h"
 #include "qmp/json.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace migscope::analyzer {
 namespace {
@@ -80,28 +82,6 @@ Finding rounds_finding(const Analysis& analysis) {
   else
     out.text += "little was left after one";
   return out;
-}
-
-std::optional<Finding> switchover_finding(const Analysis& analysis,
-                                          const Timeline& timeline) {
-  auto limit = timeline.source_parameters.get("downtime-limit").as_uint();
-  Convergence rates = convergence(analysis);
-  if (!limit || !rates.known)
-    return {};
-  // The user's figure, where there is one, takes the place of what was
-  // measured (QEMU 8.2, avail-switchover-bandwidth).
-  const qmp::Json& set =
-      timeline.source_parameters.get("avail-switchover-bandwidth");
-  auto chosen = set.as_uint().value_or(0);
-  double rate = chosen ? static_cast<double>(chosen) : rates.wire_rate;
-  double bytes = rate * static_cast<double>(*limit) / 1000;
-  return Finding{
-      "switchover", Severity::info,
-      fmt::format("switching over took about {:.1f} MiB or less "
-                  "left to send: downtime-limit of {} ms at {}",
-                  mib(bytes), *limit,
-                  chosen ? "avail-switchover-bandwidth" : "the average rate"),
-      "stream bytes over round times; query-migrate-parameters"};
 }
 
 std::optional<Finding> bandwidth_finding(const Analysis& analysis,
@@ -226,9 +206,9 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
   std::vector<Finding> out;
   if (!analysis.rounds.empty())
     out.push_back(rounds_finding(analysis));
+  std::ranges::move(hindsight(analysis), std::back_inserter(out));
   for (auto& finding :
-       {switchover_finding(analysis, timeline),
-        bandwidth_finding(analysis, timeline), throttle_finding(analysis),
+       {bandwidth_finding(analysis, timeline), throttle_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
         downtime_finding(analysis), burst_times_finding(analysis),
         counter_finding(analysis), unsent_finding(analysis)})

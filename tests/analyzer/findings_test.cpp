@@ -100,14 +100,6 @@ TEST_CASE("rounds without times or bytes are counted, and no more") {
   CHECK(found[0].evidence == "count of dirty-bitmap syncs");
 }
 
-TEST_CASE("what little enough was, by the limit and the rate") {
-  auto found = find(of_rounds({round(100, 0), round(10, 10)}),
-                    with_parameters(R"({"downtime-limit":300})"));
-  CHECK(text(found, "switchover") ==
-        "switching over took about 30.0 MiB or less left to send: "
-        "downtime-limit of 300 ms at the average rate");
-}
-
 TEST_CASE("a bandwidth limit that was reached") {
   auto rounds = of_rounds({round(100, 0), round(10, 10)});
   CHECK(text(find(rounds, with_parameters(R"({"max-bandwidth":104857600})")),

@@ -1,5 +1,6 @@
 #include "tools/render/json.h"
 
+#include "analyzer/switchover.h"
 #include "tools/render/json_parts.h"
 
 namespace migscope::tools {
@@ -107,6 +108,24 @@ Json round(const Round& value) {
       .set("transferred_bytes", value.transferred_bytes);
 }
 
+Json pass(const PassCheck& value) {
+  return Json::object()
+      .set("pass", value.pass)
+      .set("verdict", to_string(value.verdict))
+      .set("text", text(describe(value)))
+      .set("pending_bytes", value.pending_bytes)
+      .set("sample_delay_ms", value.sample_delay_ms)
+      .set("after_sync", is_after_sync(value))
+      .set("bandwidth_bytes_per_s", value.bandwidth)
+      .set("bandwidth_is_set", value.bandwidth_is_set)
+      .set("at_max_bandwidth", value.at_max_bandwidth)
+      .set("downtime_limit_ms", value.downtime_limit_ms)
+      .set("allowed_bytes", value.allowed_bytes)
+      .set("needed_limit_ms", value.needed_limit_ms)
+      .set("expected_downtime_ms", value.expected_downtime_ms)
+      .set("throttle_percent", value.throttle_percent);
+}
+
 Json device(const DeviceState& value) {
   return Json::object()
       .set("name", text(value.name))
@@ -181,6 +200,44 @@ Json clock(const std::optional<HostClock>& value) {
       .set("contradiction", text(value->contradiction));
 }
 
+Json expected(const std::optional<ExpectedDowntime>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("qemu_ms", value->qemu_ms)
+      .set("qemu_is_limit", value->qemu_is_limit)
+      .set("qemu_is_old", value->qemu_is_old)
+      .set("computed_ms", value->computed_ms)
+      .set("actual_ms", value->actual_ms)
+      .set("last_ram_ms", value->last_ram_ms)
+      .set("uncounted", list(value->uncounted, phase))
+      .set("waited_ms", value->waited_ms)
+      .set("dirtied_after_bytes", value->dirtied_after_bytes)
+      .set("pause_bandwidth_bytes_per_s", value->pause_bandwidth);
+}
+
+Json trough(const std::optional<Trough>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("pass", value->pass)
+      .set("remaining_bytes", value->remaining_bytes)
+      .set("next_pending_bytes", value->next_pending_bytes);
+}
+
+Json minimum(const std::optional<MissedMinimum>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("pass", value->pass)
+      .set("pending_bytes", value->pending_bytes)
+      .set("pause_ms", value->pause_ms)
+      .set("fixed_ms", value->fixed_ms)
+      .set("regret_ms", value->regret_ms)
+      .set("regret_bytes", value->regret_bytes)
+      .set("trough", trough(value->trough));
+}
+
 Json finding(const Finding& value) {
   return Json::object()
       .set("id", text(value.id))
@@ -200,6 +257,7 @@ Json render_json(const Analysis& analysis) {
       .set("ram", ram(analysis.ram))
       .set("rounds", list(analysis.rounds, round))
       .set("rounds_are_lower_bound", analysis.rounds_are_lower_bound)
+      .set("passes", list(analysis.passes, pass))
       .set("iterables", list(analysis.iterables, iterable))
       .set("stop_and_copy", stop_and_copy(analysis.stop_and_copy))
       .set("postcopy", postcopy(analysis.postcopy))
@@ -208,6 +266,8 @@ Json render_json(const Analysis& analysis) {
            Json::object()
                .set("source", clock(analysis.clocks.source))
                .set("destination", clock(analysis.clocks.destination)))
+      .set("expected_downtime", expected(analysis.expected_downtime))
+      .set("missed_minimum", minimum(analysis.missed_minimum))
       .set("findings", list(analysis.findings, finding));
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kIndent = 11; // of what stands behind a line's title
 constexpr size_t kMostRounds = 24;
+constexpr size_t kMostPasses = 12;
 constexpr size_t kMostDevices = 12;
 constexpr size_t kMostRegions = 12;
 constexpr size_t kMostProblems = 20;
@@ -140,23 +141,65 @@ std::string downtime_table(const Downtime& downtime) {
   return "\n" + table(rows);
 }
 
+std::optional<double> as_double(std::optional<uint64_t> value) {
+  return value ? std::optional(static_cast<double>(*value)) : std::nullopt;
+}
+
+std::string mib(std::optional<double> bytes) {
+  return bytes ? fmt::format("{:.1f}", *bytes / (1 << 20)) : "?";
+}
+
 std::string rounds_table(const Analysis& analysis) {
   if (analysis.rounds.empty())
     return "";
   std::vector<Row> rows{{"round", "start ms", "ms", "pages", "zero", "re-sent",
                          "MiB", "left MiB", "known by"}};
-  auto mib = [](std::optional<uint64_t> bytes) {
-    return bytes
-               ? fmt::format("{:.1f}", static_cast<double>(*bytes) / (1 << 20))
-               : "?";
-  };
   for (const Round& round : analysis.rounds)
-    rows.push_back({fmt::format("{}", round.number), figure(round.start_ms, 0),
-                    figure(round.duration_ms, 1), figure(round.pages),
-                    figure(round.zero_pages), figure(round.resent_pages),
-                    mib(round.bytes ? round.bytes : round.transferred_bytes),
-                    mib(round.remaining_bytes), to_string(round.boundary)});
+    rows.push_back(
+        {fmt::format("{}", round.number), figure(round.start_ms, 0),
+         figure(round.duration_ms, 1), figure(round.pages),
+         figure(round.zero_pages), figure(round.resent_pages),
+         mib(as_double(round.bytes ? round.bytes : round.transferred_bytes)),
+         mib(as_double(round.remaining_bytes)), to_string(round.boundary)});
   return "\n" + table(shortened(std::move(rows), kMostRounds));
+}
+
+std::string why_not_yet(const PassCheck& check) {
+  switch (check.verdict) {
+  case Verdict::switched:
+    return "switched over";
+  case Verdict::too_much:
+    return check.at_max_bandwidth ? "too much left *" : "too much left";
+  case Verdict::no_bandwidth:
+    return "no bandwidth yet";
+  case Verdict::ack:
+    return "switchover-ack";
+  case Verdict::close:
+    return "close to it";
+  case Verdict::unknown:
+    break;
+  }
+  return check.pending_bytes ? "sampled too late" : "no sample";
+}
+
+std::string passes_table(const std::vector<PassCheck>& passes) {
+  if (passes.empty())
+    return "";
+  std::vector<Row> rows{{"pass", "left MiB", "allowed", "MiB/s", "limit ms",
+                         "needs ms", "why not yet"}};
+  bool limited = false;
+  for (const PassCheck& check : passes) {
+    rows.push_back({fmt::format("{}", check.pass),
+                    mib(as_double(check.pending_bytes)),
+                    mib(as_double(check.allowed_bytes)), mib(check.bandwidth),
+                    figure(check.downtime_limit_ms),
+                    figure(check.needed_limit_ms), why_not_yet(check)});
+    limited |= check.verdict == Verdict::too_much && check.at_max_bandwidth;
+  }
+  return "\n" + table(shortened(std::move(rows), kMostPasses)) +
+         (limited
+              ? wrap("* at max-bandwidth, which the pause is not held to", 2)
+              : "");
 }
 
 std::string blocks_table(const Ram& ram) {
@@ -266,6 +309,7 @@ std::string render_text(const Analysis& analysis) {
   out += findings_list(analysis.findings);
   out += downtime_table(analysis.downtime);
   out += rounds_table(analysis);
+  out += passes_table(analysis.passes);
   if (analysis.ram)
     out += blocks_table(*analysis.ram) + regions_table(*analysis.ram);
   if (analysis.stop_and_copy)

@@ -35,6 +35,22 @@ Round known_round(uint64_t number, Boundary boundary) {
   return out;
 }
 
+PassCheck known_pass(uint64_t number, Verdict verdict) {
+  PassCheck out;
+  out.pass = number;
+  out.verdict = verdict;
+  out.pending_bytes = 32u << 20;
+  out.sample_delay_ms = 1.5;
+  out.bandwidth = 64.0 * (1 << 20);
+  out.at_max_bandwidth = true;
+  out.downtime_limit_ms = 50;
+  out.allowed_bytes = 3'355'443;
+  out.needed_limit_ms = 501;
+  out.expected_downtime_ms = 500;
+  out.throttle_percent = 20;
+  return out;
+}
+
 } // namespace
 
 Analysis known_analysis() {
@@ -54,6 +70,8 @@ Analysis known_analysis() {
   out.ram = known_ram();
   out.rounds = {known_round(1, Boundary::exact),
                 known_round(2, Boundary::event)};
+  out.passes = {known_pass(1, Verdict::too_much),
+                known_pass(2, Verdict::switched)};
   out.stop_and_copy = StopAndCopy{
       20, 5, 61'000, 30'000, {{"cpu", 0, 12, 30'000, 0x5000, true, 24, 1.5}}};
   out.downtime = {45.7,
@@ -69,6 +87,11 @@ Analysis known_analysis() {
                                 110,   "STOP: low", "STOP: high", ""};
   out.clocks.destination =
       HostClock{true, 0, 0, "RESUME", {}, {}, "ours", "ours", ""};
+  out.expected_downtime = ExpectedDowntime{
+      25, false, false, 24.5, 45.7, 20, {{"destination", 24.2, 20, ""}},
+      2,  4096,  1e9};
+  out.missed_minimum =
+      MissedMinimum{1, 5'000'000, 40, 25.7, 5.7, 1000, Trough{1, 4096, 8192}};
   out.findings = {{"rounds", Severity::warning, "2: rounds could not shrink",
                    "pages of the stream by round"},
                   {"counters", Severity::info, "QEMU counted 800", "stream"}};
@@ -94,6 +117,12 @@ Analysis hostile_analysis(const std::string& name) {
   round.remaining_bytes = most;
   round.start_ms = round.duration_ms = huge;
   out.rounds.assign(1000, round);
+  PassCheck pass = out.passes[0];
+  pass.pass = most;
+  pass.pending_bytes = pass.allowed_bytes = most;
+  pass.bandwidth = pass.sample_delay_ms = huge;
+  pass.downtime_limit_ms = pass.needed_limit_ms = pass.throttle_percent = most;
+  out.passes.assign(1000, pass);
   out.stop_and_copy->device_bytes = most;
   out.stop_and_copy->devices.assign(
       100, {name, 7, 7, most, most, false, huge, huge});

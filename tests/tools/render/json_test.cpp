@@ -27,9 +27,9 @@ TEST_CASE("the documented keys are there, and no others") {
   Json out = render_json(known_analysis());
   CHECK(out.get("schema").as_string() == "migscope/analysis-1");
   CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
-                           "rounds_are_lower_bound", "iterables",
+                           "rounds_are_lower_bound", "passes", "iterables",
                            "stop_and_copy", "postcopy", "downtime", "clocks",
-                           "findings"});
+                           "expected_downtime", "missed_minimum", "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==
@@ -73,6 +73,20 @@ TEST_CASE("the documented keys are there, and no others") {
         Keys{"local", "at", "offset_low_ms", "offset_high_ms", "drift_low_ppm",
              "drift_high_ppm", "low_evidence", "high_evidence",
              "contradiction"});
+  CHECK(first(out.get("passes")).keys() ==
+        Keys{"pass", "verdict", "text", "pending_bytes", "sample_delay_ms",
+             "after_sync", "bandwidth_bytes_per_s", "bandwidth_is_set",
+             "at_max_bandwidth", "downtime_limit_ms", "allowed_bytes",
+             "needed_limit_ms", "expected_downtime_ms", "throttle_percent"});
+  CHECK(out.get("expected_downtime").keys() ==
+        Keys{"qemu_ms", "qemu_is_limit", "qemu_is_old", "computed_ms",
+             "actual_ms", "last_ram_ms", "uncounted", "waited_ms",
+             "dirtied_after_bytes", "pause_bandwidth_bytes_per_s"});
+  CHECK(out.get("missed_minimum").keys() ==
+        Keys{"pass", "pending_bytes", "pause_ms", "fixed_ms", "regret_ms",
+             "regret_bytes", "trough"});
+  CHECK(out.get("missed_minimum").get("trough").keys() ==
+        Keys{"pass", "remaining_bytes", "next_pending_bytes"});
   CHECK(first(out.get("findings")).keys() ==
         Keys{"id", "severity", "text", "evidence"});
 }
