@@ -9,17 +9,14 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/error.h"
+#include "captures/session/line_log.h"
 #include "qmp/session.h"
-
-#include <filesystem>
-#include <functional>
-#include <memory>
 
 namespace migscope::captures {
 
 enum class End { source, destination };
 [[nodiscard]] std::string_view to_string(End end);
+[[nodiscard]] std::optional<End> parse_end(const qmp::Json& value);
 
 struct MonitorLine {
   ClockReading time;
@@ -33,18 +30,16 @@ public:
   // Creates the file, mode 0600; fails where it exists.
   [[nodiscard]] static Result<std::unique_ptr<MonitorLogWriter>>
   create(const std::filesystem::path& path);
-  ~MonitorLogWriter();
 
   [[nodiscard]] Status append(const MonitorLine& line);
-  // Makes everything appended so far survive kill -9; call it a few times a
-  // second.
-  [[nodiscard]] Status flush();
-  [[nodiscard]] Status close();
+  // See LineLogWriter.
+  [[nodiscard]] Status flush() { return log_->flush(); }
+  [[nodiscard]] Status close() { return log_->close(); }
 
 private:
-  class Impl;
-  explicit MonitorLogWriter(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit MonitorLogWriter(std::unique_ptr<LineLogWriter> log)
+      : log_(std::move(log)) {}
+  std::unique_ptr<LineLogWriter> log_;
 };
 
 // Calls `on_line` for every complete line up to the first damage. A torn tail
