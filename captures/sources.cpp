@@ -169,6 +169,8 @@ Result<Recording> open_recording(const fs::path& path) {
   out.sessions.push_back({{}, std::move(*manifest)});
   for (auto [name, log] :
        {std::pair("monitor.jsonl.zst", &out.monitor_log),
+        std::pair("flow.jsonl.zst", &out.flow_log),
+        std::pair("threads.jsonl.zst", &out.thread_log),
         std::pair("qemu-source.log.zst", &out.source_log),
         std::pair("qemu-destination.log.zst", &out.destination_log)})
     if (fs::exists(path / name, ignored))

@@ -39,7 +39,7 @@ struct Recording {
   // None for a bare stream. The first tells of the migration; all tell of what
   // they hold.
   std::vector<RecordedSession> sessions;
-  std::optional<std::filesystem::path> monitor_log;
+  std::optional<std::filesystem::path> monitor_log, flow_log, thread_log;
   // What the QEMUs wrote to their own logs.
   std::optional<std::filesystem::path> source_log, destination_log;
   std::vector<RecordedChannel> channels; // source to destination

@@ -9,13 +9,19 @@ namespace migscope::captures {
 namespace {
 
 constexpr int kBacklog = 128;
+constexpr uint64_t kObserveMs = 50;
+constexpr int kFlushTicks = 20; // of these: what a kill may cost
+
+template <typename Handle>
+void close_handle(Handle* handle) {
+  uv_close(reinterpret_cast<uv_handle_t*>(handle),
+           [](uv_handle_t* uv) { delete reinterpret_cast<Handle*>(uv); });
+}
 
 // Closes the async handle when the last writer that may send to it has ended.
 void close_shared(TeeShared* shared) {
-  uv_close(reinterpret_cast<uv_handle_t*>(shared->storage_moved),
-           [](uv_handle_t* handle) {
-             delete reinterpret_cast<uv_async_t*>(handle);
-           });
+  close_handle(shared->storage_moved);
+  close_handle(shared->observing);
   delete shared;
 }
 
@@ -26,6 +32,8 @@ make_shared_state(uv_loop_t* loop, uv_async_cb storage_moved) {
     return fail(uv_failure("make a wake-up for the event loop", error));
   std::shared_ptr<TeeShared> shared(new TeeShared, close_shared);
   shared->storage_moved = async.release();
+  shared->observing = new uv_timer_t;
+  uv_timer_init(loop, shared->observing);
   shared->loop = loop;
   return shared;
 }
@@ -60,6 +68,8 @@ public:
   void close();
   std::vector<ChannelInfo> channels() const;
   static void storage_moved(uv_async_t* async);
+  void observe();
+  void store_flows();
 
   std::shared_ptr<TeeShared> shared_;
   Address address_;
@@ -76,6 +86,7 @@ private:
 
   Events events_;
   int next_number_ = 0;
+  int ticks_ = 0;
   std::map<int, ChannelInfo> ended_;
 };
 
@@ -85,6 +96,7 @@ Tee::Impl::~Impl() {
   shared_->refused = nullptr;
   shared_->problem = nullptr;
   shared_->storage_moved->data = nullptr;
+  events_ = {};
   close();
 }
 
@@ -111,6 +123,8 @@ void Tee::Impl::wire() {
   // A connection that waits for storage alone keeps the loop running; an idle
   // tee does not, by this handle.
   uv_unref(reinterpret_cast<uv_handle_t*>(shared_->storage_moved));
+  shared_->observing->data = this;
+  uv_unref(reinterpret_cast<uv_handle_t*>(shared_->observing));
   shared_->opened = [this](int number) {
     if (auto tell = events_.opened)
       tell(number);
@@ -135,13 +149,35 @@ void Tee::Impl::accept(int status) {
       shared_, number, *std::move(source), address_.kind);
   open_.emplace(number, connection);
   uv_ref(reinterpret_cast<uv_handle_t*>(shared_->storage_moved));
+  uv_timer_start(
+      shared_->observing,
+      [](uv_timer_t* timer) { static_cast<Impl*>(timer->data)->observe(); },
+      kObserveMs, kObserveMs);
   connection->connect();
+}
+
+void Tee::Impl::observe() {
+  for (auto& [number, connection] : open_)
+    connection->observe();
+  if (++ticks_ % kFlushTicks == 0)
+    store_flows();
+}
+
+void Tee::Impl::store_flows() {
+  shared_->flows->flush();
+  auto failure = shared_->flows->take_failure();
+  if (!failure)
+    return;
+  failure->message += "; forwarding goes on";
+  problem(*failure);
 }
 
 void Tee::Impl::forget(int number) {
   open_.erase(number);
-  if (open_.empty())
-    uv_unref(reinterpret_cast<uv_handle_t*>(shared_->storage_moved));
+  if (!open_.empty())
+    return;
+  uv_unref(reinterpret_cast<uv_handle_t*>(shared_->storage_moved));
+  uv_timer_stop(shared_->observing);
 }
 
 void Tee::Impl::closed(int number) {
@@ -187,6 +223,8 @@ void Tee::Impl::close() {
   auto connections = open_;
   for (auto& [number, connection] : connections)
     connection->cut();
+  uv_timer_stop(shared_->observing);
+  store_flows();
 }
 
 Result<std::unique_ptr<Tee>> Tee::listen(uv_loop_t* loop, const Address& listen,
@@ -201,6 +239,7 @@ Result<std::unique_ptr<Tee>> Tee::listen(uv_loop_t* loop, const Address& listen,
   if (!shared)
     return fail(shared.error());
   (*shared)->clock = &clock;
+  (*shared)->flows.emplace(session / "flow.jsonl.zst");
   (*shared)->session = std::move(session);
   (*shared)->destination = connect;
   (*shared)->endpoints = *std::move(endpoints);

@@ -1,5 +1,7 @@
 #include "captures/tee_connection.h"
 
+#include "captures/socket_state.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -14,6 +16,13 @@ constexpr size_t kMaxDrain = 16u << 20;
 // blocking connect() would wait. QEMU's backlog is 1 without multifd.
 constexpr uint64_t kRetryMs = 10;
 constexpr int kMaxRetries = 1000;
+
+SocketState state_of(const UvSocket& socket, Address::Kind kind, Queue queue) {
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(&socket.handle, &fd))
+    return {};
+  return socket_state(fd, kind, queue);
+}
 
 std::span<const std::byte> as_bytes(const Buffer& buffer, size_t size) {
   return std::as_bytes(std::span(buffer.get(), size));
@@ -115,7 +124,10 @@ TeeConnection::Flow TeeConnection::make_flow(UvSocket* from, UvSocket* to,
   auto path = shared_->session / fmt::format("channel-{}{}", number_, suffix);
   // Closing waits for the writers, so the handle outlives them.
   auto notify = [async = shared_->storage_moved] { uv_async_send(async); };
-  return {.from = from, .to = to, .sink = Sink(path, notify)};
+  return {.from = from,
+          .to = to,
+          .sink = Sink(path, notify),
+          .clock = FlowClock(shared_->clock->now().mono)};
 }
 
 void TeeConnection::open() {
@@ -127,6 +139,7 @@ void TeeConnection::open() {
       make_flow(destination_.get(), source_.get(), ".return.zst")});
   for (Flow& flow : *flows_)
     update_reading(flow);
+  observe();
   if (auto tell = shared_->opened)
     tell(number_);
   storage_moved(); // the files may not have been created
@@ -165,6 +178,10 @@ void TeeConnection::update_reading(Flow& flow) {
   }
   auto lend = [](uv_handle_t* handle, size_t, uv_buf_t* room) {
     auto* self = static_cast<TeeConnection*>(handle->data);
+    Flow& read = self->flow_from(reinterpret_cast<uv_stream_t*>(handle));
+    if (read.unsent == 0)
+      read.clock.enter(FlowClock::State::working,
+                       self->shared_->clock->now().mono);
     *room = uv_buf_init(self->shared_->buffers.take().release(), kBufferBytes);
   };
   auto read = [](uv_stream_t* stream, ssize_t count, const uv_buf_t* room) {
@@ -177,9 +194,11 @@ void TeeConnection::update_reading(Flow& flow) {
 
 void TeeConnection::received(Flow& flow, ssize_t count, Buffer buffer) {
   MonoTime arrival = shared_->clock->now().mono;
-  if (count > 0)
-    return forward(flow, std::move(buffer), static_cast<size_t>(count),
-                   arrival);
+  if (count > 0) {
+    forward(flow, std::move(buffer), static_cast<size_t>(count), arrival);
+    return settle(flow);
+  }
+  settle(flow);
   shared_->buffers.give_back(std::move(buffer));
   if (count < 0)
     source_ended(flow, count);
@@ -222,8 +241,44 @@ int TeeConnection::send(Flow& flow, Buffer buffer, size_t from, size_t size) {
   return 0;
 }
 
+void TeeConnection::settle(Flow& flow) {
+  auto state = FlowClock::State::waiting;
+  if (flow.unsent > 0)
+    state = FlowClock::State::blocked;
+  else if (flow.sink.behind())
+    state = FlowClock::State::stalled;
+  flow.clock.enter(state, shared_->clock->now().mono);
+}
+
+void TeeConnection::observe() {
+  if (state_ != State::forwarding)
+    return;
+  for (Flow& flow : *flows_)
+    observe(flow);
+}
+
+// While nothing happens nothing is stored, but how it was when that began.
+void TeeConnection::observe(Flow& flow) {
+  bool busy = flow.sink.bytes() != flow.observed_bytes ||
+              flow.clock.state() != FlowClock::State::waiting;
+  if (!std::exchange(flow.observed_busy, busy) && !busy)
+    return;
+  flow.observed_bytes = flow.sink.bytes();
+  bool onward = &flow == flows_->data();
+  Address::Kind from = source_kind_, to = shared_->destination.kind;
+  if (!onward)
+    std::swap(from, to);
+  MonoTime now = shared_->clock->now().mono;
+  shared_->flows->put({now, number_, onward, flow.sink.bytes(),
+                       uv_stream_get_write_queue_size(&flow.to->stream),
+                       flow.clock.times(now),
+                       state_of(*flow.from, from, Queue::received),
+                       state_of(*flow.to, to, Queue::sent)});
+}
+
 void TeeConnection::written(Flow& flow, int status) {
   flow.unsent--;
+  settle(flow);
   if (state_ != State::forwarding)
     return;
   if (status < 0 || (reset_ && flow.ended && flow.unsent == 0))
@@ -263,6 +318,7 @@ void TeeConnection::storage_moved() {
     return;
   for (Flow& flow : *flows_) {
     flow.sink.check(shared_->clock->now().mono);
+    settle(flow);
     if (state_ == State::forwarding)
       update_reading(flow);
     auto failure = flow.sink.failure();
@@ -298,6 +354,9 @@ void TeeConnection::finish() {
     return;
   if (!flows_)
     return refuse(UV_ECANCELED);
+  for (Flow& flow : *flows_)
+    flow.observed_busy = true; // how it ended is told in any case
+  observe();
   state_ = State::closing;
   for (Flow& flow : *flows_)
     drain(flow);

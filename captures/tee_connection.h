@@ -2,6 +2,8 @@
 #pragma once
 
 #include "captures/buffer_pool.h"
+#include "captures/flow_clock.h"
+#include "captures/flow_recorder.h"
 #include "captures/session/manifest.h"
 #include "captures/sink.h"
 #include "captures/uv_socket.h"
@@ -24,6 +26,8 @@ struct TeeShared {
   std::vector<Endpoint> endpoints; // of the destination
   BufferPool buffers;
   uv_async_t* storage_moved = nullptr; // sent from the writers' threads
+  uv_timer_t* observing = nullptr;
+  std::optional<FlowRecorder> flows;
 
   std::function<void(int number)> opened;
   // Over and stored.
@@ -43,6 +47,8 @@ public:
   void cut() { finish(); }
   // Storage has room again, or has failed.
   void storage_moved();
+  // Stores how both directions are doing, where anything happens.
+  void observe();
 
   [[nodiscard]] bool opened() const { return flows_.has_value(); }
   [[nodiscard]] ChannelInfo info() const;
@@ -53,7 +59,10 @@ private:
     UvSocket* from;
     UvSocket* to;
     Sink sink;
-    size_t unsent = 0; // buffers that libuv holds
+    FlowClock clock;
+    uint64_t observed_bytes = 0;
+    bool observed_busy = true; // something happened before the last look
+    size_t unsent = 0;         // buffers that libuv holds
     bool reading = false;
     bool ended = false; // no more will be read
     bool over = false;  // and the other side knows
@@ -78,6 +87,9 @@ private:
   void source_ended(Flow& flow, ssize_t why);
   void shut_down(Flow& flow);
   void update_reading(Flow& flow);
+  // What the direction does from now on.
+  void settle(Flow& flow);
+  void observe(Flow& flow);
   void drain(Flow& flow);
   void finish();
   void stored();

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <deque>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 namespace migscope::qmp {
@@ -338,6 +339,18 @@ Connection::~Connection() {
 
 Session& Connection::session() {
   return transport_->session;
+}
+
+std::optional<int64_t> Connection::peer_pid() const {
+  const uv_pipe_t* pipe = transport_->pipe;
+  uv_os_fd_t fd = -1;
+  if (!pipe || uv_fileno(reinterpret_cast<const uv_handle_t*>(pipe), &fd))
+    return {};
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.pid <= 0)
+    return {};
+  return peer.pid;
 }
 
 } // namespace migscope::qmp

@@ -29,6 +29,11 @@ public:
   Connection& operator=(const Connection&) = delete;
 
   [[nodiscard]] Session& session();
+  // The process that listens at the unix socket, as this host's kernel knows
+  // it; nothing of a tcp monitor, before it is connected, and where the process
+  // is in a container whose processes are not ours to see. Where somebody else
+  // made QEMU's socket for it, that is who is named.
+  [[nodiscard]] std::optional<int64_t> peer_pid() const;
 
 private:
   struct Transport; // outlives the Connection until libuv has closed it

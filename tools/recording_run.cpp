@@ -35,7 +35,9 @@ RecordingRun::create(EventLoop& loop, Clock& clock, RecordingPlan plan) {
 }
 
 RecordingRun::RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan)
-    : loop_(loop), clock_(clock), plan_(std::move(plan)) {}
+    : loop_(loop), clock_(clock), plan_(std::move(plan)),
+      threads_(plan_.session / "threads.jsonl.zst",
+               [this](const std::string& text) { progress_.notice(text); }) {}
 
 RecordingRun::~RecordingRun() = default;
 
@@ -83,7 +85,7 @@ Status RecordingRun::attach() {
   connect(End::source, plan_.source);
   if (plan_.destination)
     connect(End::destination, *plan_.destination);
-  sampling_ = loop_.every(kTick, [this] { recorder_->tick(clock_.now()); });
+  sampling_ = loop_.every(kTick, [this] { tick(); });
   flushing_ = loop_.every(kFlushBusy, [this] {
     flush_log();
     progress_.show(progress_line(recorder_->latest(), recorder_->last_pass()));
@@ -114,6 +116,8 @@ void RecordingRun::connect(End end, const Address& address) {
     recorder_->event(end, event, time);
   };
   output.ready = [this, end](const qmp::Version& version) {
+    if (auto pid = connection(end).peer_pid())
+      threads_.watch(end, *pid);
     recorder_->ready(end, version, clock_.now());
   };
   output.closed = [this, end](const Error& error) {
@@ -124,6 +128,15 @@ void RecordingRun::connect(End end, const Address& address) {
   };
   connections_[static_cast<size_t>(end)] = std::make_unique<qmp::Connection>(
       loop_.uv(), address, clock_, std::move(output));
+}
+
+void RecordingRun::tick() {
+  ClockReading now = clock_.now();
+  recorder_->tick(now);
+  if (!recorder_->busy() || now.mono - last_threads_ < plan_.recorder.interval)
+    return;
+  last_threads_ = now.mono;
+  threads_.sample(now.mono);
 }
 
 void RecordingRun::store(End end, qmp::Direction direction,
@@ -146,6 +159,7 @@ void RecordingRun::flush_log() {
   if (!recorder_->busy() && time - last_flush_ < kFlushIdle)
     return;
   last_flush_ = time;
+  threads_.flush();
   if (store_failure_)
     return;
   if (auto flushed = log_->flush(); !flushed)
@@ -240,6 +254,7 @@ Status RecordingRun::finish(const Outcome& outcome) {
     tee_->close();
   sampling_.reset();
   flushing_.reset();
+  threads_.flush();
   manifest_.ended = clock_.now();
   manifest_.outcome = captures::to_string(outcome.kind);
   manifest_.outcome_detail = outcome.detail;

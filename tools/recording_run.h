@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "captures/recorder.h"
 #include "captures/tee.h"
+#include "captures/thread_watch.h"
 #include "qmp/connection.h"
 #include "tools/event_loop.h"
 #include "tools/progress.h"
@@ -68,6 +69,7 @@ private:
   void connect(captures::End end, const Address& address);
   void store(captures::End end, qmp::Direction direction, std::string_view line,
              ClockReading time);
+  void tick();
   void flush_log();
   void cannot_store(const Error& error);
   [[nodiscard]] captures::EndInfo end_info(captures::End end) const;
@@ -82,6 +84,7 @@ private:
   captures::Manifest manifest_;
   Progress progress_;
   std::unique_ptr<captures::MonitorLogWriter> log_;
+  captures::ThreadWatch threads_;
   std::unique_ptr<captures::Recorder> recorder_;
   std::unique_ptr<TraceRun> trace_;
   std::unique_ptr<qmp::Connection> connections_[2];
@@ -89,7 +92,7 @@ private:
   std::unique_ptr<EventLoop::Timer> sampling_, flushing_;
   std::optional<Error> lost_; // the first connection that closed
   std::optional<Error> store_failure_;
-  MonoTime last_flush_;
+  MonoTime last_flush_, last_threads_;
   bool attached_ = false;
 };
 

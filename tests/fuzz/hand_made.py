@@ -71,6 +71,17 @@ def channel_file(stream, zstd):
     return out + struct.pack("<II", 0x184D2A5E, len(table)) + table
 
 
+FLOW_LINE = (
+    b'{"ns":1,"channel":0,"dir":"onward","bytes":1,"unsent":0,"waiting_ns":0,'
+    b'"blocked_ns":0,"stalled_ns":0,"working_ns":0,"from":{"queued":null},'
+    b'"to":{"queued":0,"tcp":{"rtt_us":1,"rttvar_us":1,"cwnd":10,"unacked":0,'
+    b'"retransmits":0,"notsent":0,"delivery_rate":1,"busy_us":1,'
+    b'"rwnd_limited_us":0,"sndbuf_limited_us":0}}}\n')
+THREAD_LINE = (
+    b'{"ns":5,"end":"source","pid":40,"threads":[{"tid":41,'
+    b'"name":"mig/src/main","state":"R","cpu_ns":6,"queued_ns":7}]}\n')
+
+
 def manifest(**other):
     """As docs/session-format.md tells."""
     time = {"mono_ns": 2893814914621, "wall_ns": 1795375008797739219}

@@ -263,6 +263,8 @@ def session_reader(small):
     write("session_reader", "manifest", b"\x04" + hand_made.manifest())
     write("session_reader", "manifest-running",
           b"\x04" + hand_made.manifest(ended=None, destination=None))
+    write("session_reader", "flow_log", b"\x05" + hand_made.FLOW_LINE)
+    write("session_reader", "thread_log", b"\x06" + hand_made.THREAD_LINE)
 
 
 def containers(small):

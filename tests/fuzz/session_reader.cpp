@@ -1,7 +1,9 @@
 // The files of a session. Options: u8, which of them the rest is.
 #include "captures/session/channel_reader.h"
+#include "captures/session/flow_log.h"
 #include "captures/session/manifest.h"
 #include "captures/session/monitor_log.h"
+#include "captures/session/thread_log.h"
 #include "captures/session/zstd_frame.h"
 #include "tests/fuzz/memory_file.h"
 
@@ -88,11 +90,37 @@ std::vector<std::byte> compressed(std::span<const std::byte> bytes) {
   return out;
 }
 
+void read_flows(std::span<const std::byte> bytes) {
+  MemoryFile file(compressed(bytes));
+  std::optional<Error> torn;
+  (void)read_flow_log(
+      file.path(),
+      [](const FlowObservation& line) {
+        require(is_plausible(line.time.ns) &&
+                    is_plausible(line.times.blocked.count()),
+                "times can be subtracted");
+      },
+      &torn);
+}
+
+void read_threads(std::span<const std::byte> bytes) {
+  MemoryFile file(compressed(bytes));
+  std::optional<Error> torn;
+  (void)read_thread_log(
+      file.path(),
+      [](const ThreadSample& line) {
+        require(line.threads.size() <= kMaxThreads, "threads are bounded");
+        for (const ThreadTimes& thread : line.threads)
+          require(is_plausible(thread.cpu.count()), "times can be subtracted");
+      },
+      &torn);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzInput input(data, size);
-  switch (input.u8() % 5) {
+  switch (input.u8() % 7) {
   case 0:
     read_channel(input.rest());
     break;
@@ -105,8 +133,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   case 3:
     read_log(compressed(input.rest()));
     break;
-  default:
+  case 4:
     (void)parse_manifest(text_of(input.rest()));
+    break;
+  case 5:
+    read_flows(input.rest());
+    break;
+  default:
+    read_threads(input.rest());
   }
   return 0;
 }

@@ -110,6 +110,9 @@ TEST_CASE("a dialogue over a real socket") {
     CHECK(client.events == std::vector<std::string>{"STOP"});
     REQUIRE(client.version);
     CHECK(to_string(*client.version) == "10.0.2 (scripted)");
+    auto pid = client.connection->peer_pid();
+    CHECK(pid.has_value() == (kind == Kind::unix_socket));
+    CHECK(pid.value_or(getpid()) == getpid()); // the script runs in this one
     CHECK_FALSE(client.error);
   }
 }
