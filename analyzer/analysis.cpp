@@ -46,6 +46,28 @@ const char* to_string(Verdict verdict) {
   return "unknown";
 }
 
+const char* to_string(LimitedBy limit) {
+  switch (limit) {
+  case LimitedBy::max_bandwidth:
+    return "max-bandwidth";
+  case LimitedBy::network:
+    return "network";
+  case LimitedBy::destination:
+    return "destination";
+  case LimitedBy::storage:
+    return "storage";
+  case LimitedBy::tee:
+    return "tee";
+  case LimitedBy::source_cpu:
+    return "source-cpu";
+  case LimitedBy::source:
+    return "source";
+  case LimitedBy::unknown:
+    break;
+  }
+  return "unknown";
+}
+
 void add_problem(Input& input, Severity severity, const std::string& channel,
                  const Error& error) {
   std::string text = error.message;

@@ -99,6 +99,42 @@ struct Ram {
   QemuCounters qemu;
 };
 
+// What kept a stretch of the transfer from being faster.
+enum class LimitedBy {
+  unknown,
+  max_bandwidth, // the parameter
+  network,       // the tee's socket to the destination took no more
+  destination,   // did not read
+  storage,       // the recorder's own was behind
+  tee,           // the tee itself, reading, sending and storing
+  source_cpu,    // a thread of the source's wanted a CPU all the time
+  source,        // wrote nothing: zero pages, syncs, throttling
+};
+
+// How the bytes went during a stretch of the transfer, and what limited it.
+struct Flow {
+  LimitedBy limited_by = LimitedBy::unknown;
+  double duration_ms = 0;
+  // Of the tee's connections, source to destination, each weighted by its
+  // bytes. Unknown without the tee's observations.
+  std::optional<double> blocked_ms; // the destination's side took no more
+  std::optional<double> stalled_ms; // our storage was behind
+  std::optional<double> idle_ms;    // the source wrote nothing
+  std::optional<double> working_ms; // the tee was at work
+  std::optional<uint64_t> bytes;
+  std::optional<double> bytes_per_second;
+  // Bytes/s; absent where there was no limit, or another one than was asked.
+  std::optional<uint64_t> max_bandwidth;
+  // Where the tee's socket to the destination is tcp.
+  std::optional<double> receiver_limited_ms; // its window was full
+  std::optional<uint64_t> retransmits;       // segments
+  std::optional<double> rtt_ms;              // the longest smoothed one
+  // Of the busiest migration thread, 0 to 1: on a CPU, and waiting for one.
+  // Unknown where the QEMU is not on the recording host.
+  std::optional<double> source_cpu, source_cpu_queued;
+  std::optional<double> destination_cpu, destination_cpu_queued;
+};
+
 // How a round's beginning is known.
 enum class Boundary {
   exact,    // by the stream's grammar: the first page, the END section
@@ -121,6 +157,7 @@ struct Round {
   std::optional<uint64_t> throttle_percent;
   // query-migrate's `transferred` from this sync's sample to the next one's.
   std::optional<uint64_t> transferred_bytes;
+  std::optional<Flow> flow;
 };
 
 // What kept a pass from switching over.
@@ -284,6 +321,8 @@ struct Analysis {
   Clocks clocks;
   std::optional<ExpectedDowntime> expected_downtime;
   std::optional<MissedMinimum> missed_minimum;
+  std::optional<Flow> flow;       // of the whole transfer
+  std::optional<Flow> pause_flow; // from STOP to the stream's last byte
   std::vector<Finding> findings;
 };
 
@@ -297,5 +336,6 @@ void add_problem(Input& input, Severity severity, const std::string& channel,
 void append(Input& input, const Input& part);
 [[nodiscard]] const char* to_string(Boundary boundary);
 [[nodiscard]] const char* to_string(Verdict verdict);
+[[nodiscard]] const char* to_string(LimitedBy limit);
 
 } // namespace migscope::analyzer

@@ -6,6 +6,7 @@
 #include "analyzer/hindsight.h"
 #include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
+#include "analyzer/read_flow.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
 #include "analyzer/read_trace.h"
@@ -234,6 +235,11 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
     analysis.passes = check_passes(marks, timeline, method == Method::postcopy);
   analysis.expected_downtime = expected_downtime(analysis, timeline);
   analysis.missed_minimum = missed_minimum(analysis, timeline);
+  std::span<const captures::Chunk> chunks;
+  if (stream)
+    chunks = stream->chunks;
+  read_flows(analysis, recording, timeline, pause, round_zero(timeline, chunks),
+             method != Method::postcopy);
 }
 
 } // namespace

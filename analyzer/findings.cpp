@@ -1,6 +1,7 @@
 #include "analyzer/findings.h"
 
 #include "analyzer/device_times.h"
+#include "analyzer/flow_findings.h"
 #include "analyzer/hindsight.h"
 #include "qmp/json.h"
 
@@ -209,6 +210,7 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
   std::ranges::move(hindsight(analysis), std::back_inserter(out));
   for (auto& finding :
        {bandwidth_finding(analysis, timeline), throttle_finding(analysis),
+        flow_finding(analysis), pause_flow_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
         downtime_finding(analysis), burst_times_finding(analysis),
         counter_finding(analysis), unsent_finding(analysis)})

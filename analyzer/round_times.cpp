@@ -101,6 +101,14 @@ std::optional<MonoTime> start_of(const SyncMark& mark,
 
 } // namespace
 
+std::optional<MonoTime> round_zero(const Timeline& timeline,
+                                   std::span<const Chunk> chunks) {
+  auto zero = migration_start(timeline);
+  if (!zero && !chunks.empty())
+    zero = chunks.front().arrival;
+  return zero;
+}
+
 TimedRounds stream_rounds(const std::vector<RamSection>& sections,
                           std::span<const Chunk> chunks, bool complete,
                           const std::vector<SyncMark>& marks,
@@ -115,10 +123,7 @@ TimedRounds stream_rounds(const std::vector<RamSection>& sections,
   Starts starts;
   for (const RoundStart& start : placed)
     starts.push_back(start_of(start, arrivals));
-  auto zero = migration_start(timeline);
-  if (!zero && !chunks.empty())
-    zero = chunks.front().arrival;
-  add_times(out.rounds, starts, zero, pause.ram_end);
+  add_times(out.rounds, starts, round_zero(timeline, chunks), pause.ram_end);
   add_samples(out.rounds, starts, timeline);
   return out;
 }

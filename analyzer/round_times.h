@@ -6,6 +6,10 @@
 
 namespace migscope::analyzer {
 
+// What rounds' start_ms counts from.
+[[nodiscard]] std::optional<MonoTime>
+round_zero(const Timeline& timeline, std::span<const captures::Chunk> chunks);
+
 struct TimedRounds {
   std::vector<Round> rounds;
   // Syncs were not told of, or could not be placed.

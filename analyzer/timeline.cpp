@@ -11,6 +11,18 @@ using qmp::MigrationStatus;
 // A year; more is no time that a migration has run.
 constexpr uint64_t kMaxMs = 365ull * 24 * 3600 * 1000;
 
+namespace {
+
+std::vector<int64_t> vcpu_threads(const qmp::Json& reply) {
+  std::vector<int64_t> out;
+  for (const qmp::Json& cpu : reply.elements())
+    if (auto id = cpu.get("thread-id").as_int())
+      out.push_back(*id);
+  return out;
+}
+
+} // namespace
+
 ClockEvidence& TimelineBuilder::evidence(End end) {
   return end == End::source ? timeline_.source_evidence
                             : timeline_.destination_evidence;
@@ -54,6 +66,9 @@ void TimelineBuilder::add_reply(const MonitorLine& line,
     return;
   const Asked& question = asked.mapped();
   evidence(line.end).answered(question.at);
+  if (question.command == "query-cpus-fast")
+    timeline_.vcpu_threads[static_cast<size_t>(line.end)] =
+        vcpu_threads(reply.value);
   if (line.end != End::source)
     return;
   if (question.command == "query-migrate") {

@@ -8,6 +8,7 @@
 #include "captures/session/monitor_log.h"
 #include "qmp/migration.h"
 
+#include <array>
 #include <map>
 #include <span>
 #include <vector>
@@ -30,6 +31,9 @@ struct PassMark {
   EventMark mark;
 };
 
+// Thread ids of the vCPUs on their own host, by captures::End.
+using VcpuThreads = std::array<std::vector<int64_t>, 2>;
+
 struct Timeline {
   // For the events' stamps; until find_clocks() arrivals are taken.
   ClockMap source_clock, destination_clock;
@@ -48,6 +52,7 @@ struct Timeline {
   qmp::Json source_capabilities; // reply to query-migrate-capabilities
   qmp::Json source_parameters;   // last reply to query-migrate-parameters
   std::vector<ParametersMark> parameters; // all of the source's
+  VcpuThreads vcpu_threads;
   uint64_t unreadable_lines = 0;
   // Where the QEMUs' logs were recorded and hold it.
   std::optional<TraceMarks> source_trace, destination_trace;

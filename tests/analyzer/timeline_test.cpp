@@ -76,6 +76,24 @@ TEST_CASE("replies find their questions at both ends") {
   CHECK(out.parameters[1].answered == at_ms(107));
 }
 
+TEST_CASE("limits and vCPUs are kept as they were told") {
+  Timeline out =
+      Dialogue()
+          .sent(End::source, 1, "query-migrate-parameters")      // 100
+          .reply(End::source, 1, R"({"max-bandwidth":7})")       // 101
+          .sent(End::source, 2, "query-migrate-parameters")      // 102
+          .reply(End::source, 2, R"({"max-bandwidth":0})")       // 103
+          .sent(End::destination, 1, "query-cpus-fast")          // 104
+          .reply(End::destination, 1, R"([{"thread-id":5},{}])") // 105
+          .take();
+  REQUIRE(out.parameters.size() == 2);
+  CHECK(out.parameters[0].answered == at_ms(101));
+  CHECK(out.parameters[0].values.max_bandwidth == 7);
+  CHECK(out.parameters[1].values.max_bandwidth == 0);
+  CHECK(out.vcpu_threads[0].empty());
+  CHECK(out.vcpu_threads[1] == std::vector<int64_t>{5});
+}
+
 TEST_CASE("events of both ends") {
   Timeline out =
       Dialogue()

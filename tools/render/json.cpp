@@ -91,6 +91,28 @@ Json ram(const std::optional<Ram>& value) {
                        .set("dirty_sync_count", value->qemu.dirty_sync_count));
 }
 
+Json flow(const std::optional<Flow>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("limited_by", to_string(value->limited_by))
+      .set("duration_ms", value->duration_ms)
+      .set("blocked_ms", value->blocked_ms)
+      .set("stalled_ms", value->stalled_ms)
+      .set("idle_ms", value->idle_ms)
+      .set("working_ms", value->working_ms)
+      .set("bytes", value->bytes)
+      .set("bytes_per_second", value->bytes_per_second)
+      .set("max_bandwidth", value->max_bandwidth)
+      .set("receiver_limited_ms", value->receiver_limited_ms)
+      .set("retransmits", value->retransmits)
+      .set("rtt_ms", value->rtt_ms)
+      .set("source_cpu", value->source_cpu)
+      .set("source_cpu_queued", value->source_cpu_queued)
+      .set("destination_cpu", value->destination_cpu)
+      .set("destination_cpu_queued", value->destination_cpu_queued);
+}
+
 Json round(const Round& value) {
   return Json::object()
       .set("number", value.number)
@@ -105,7 +127,8 @@ Json round(const Round& value) {
       .set("remaining_bytes", value.remaining_bytes)
       .set("expected_downtime_ms", value.expected_downtime_ms)
       .set("throttle_percent", value.throttle_percent)
-      .set("transferred_bytes", value.transferred_bytes);
+      .set("transferred_bytes", value.transferred_bytes)
+      .set("flow", flow(value.flow));
 }
 
 Json pass(const PassCheck& value) {
@@ -268,6 +291,8 @@ Json render_json(const Analysis& analysis) {
                .set("destination", clock(analysis.clocks.destination)))
       .set("expected_downtime", expected(analysis.expected_downtime))
       .set("missed_minimum", minimum(analysis.missed_minimum))
+      .set("flow", flow(analysis.flow))
+      .set("pause_flow", flow(analysis.pause_flow))
       .set("findings", list(analysis.findings, finding));
 }
 

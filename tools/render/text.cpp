@@ -202,6 +202,35 @@ std::string passes_table(const std::vector<PassCheck>& passes) {
               : "");
 }
 
+Row flow_row(std::string name, const Flow& flow) {
+  auto percent = [](std::optional<double> share) {
+    return figure(share ? std::optional(*share * 100) : share, 0);
+  };
+  std::optional<double> rate = flow.bytes_per_second;
+  return {std::move(name),
+          figure(flow.duration_ms, 1),
+          figure(rate ? std::optional(*rate / (1 << 20)) : rate, 1),
+          figure(flow.blocked_ms, 1),
+          figure(flow.stalled_ms, 1),
+          figure(flow.idle_ms, 1),
+          percent(flow.source_cpu),
+          to_string(flow.limited_by)};
+}
+
+std::string flow_table(const Analysis& analysis) {
+  std::vector<Row> rows{{"round", "ms", "MiB/s", "blocked", "stalled", "idle",
+                         "CPU %", "limited by"}};
+  for (const Round& round : analysis.rounds)
+    if (round.flow)
+      rows.push_back(flow_row(fmt::format("{}", round.number), *round.flow));
+  rows = shortened(std::move(rows), kMostRounds);
+  if (analysis.pause_flow)
+    rows.push_back(flow_row("pause", *analysis.pause_flow));
+  if (analysis.flow)
+    rows.push_back(flow_row("all", *analysis.flow));
+  return rows.size() > 1 ? "\n" + table(rows) : "";
+}
+
 std::string blocks_table(const Ram& ram) {
   std::vector<Row> rows{
       {"MiB", "unique", "re-sent", "in pause", "pages of RAM block"}};
@@ -308,8 +337,8 @@ std::string render_text(const Analysis& analysis) {
   out += problems_list(analysis.input.problems);
   out += findings_list(analysis.findings);
   out += downtime_table(analysis.downtime);
-  out += rounds_table(analysis);
-  out += passes_table(analysis.passes);
+  out += rounds_table(analysis) + passes_table(analysis.passes) +
+         flow_table(analysis);
   if (analysis.ram)
     out += blocks_table(*analysis.ram) + regions_table(*analysis.ram);
   if (analysis.stop_and_copy)

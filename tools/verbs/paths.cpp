@@ -27,6 +27,9 @@ Recording join(Recording one, Recording other) {
   std::ranges::move(other.channels, std::back_inserter(channels));
   if (tells_more(one, other))
     std::swap(one, other);
+  for (auto log : {&Recording::flow_log, &Recording::thread_log})
+    if (!(one.*log))
+      one.*log = other.*log;
   std::ranges::move(other.sessions, std::back_inserter(one.sessions));
   one.channels = std::move(channels);
   return one;

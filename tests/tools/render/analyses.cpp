@@ -32,6 +32,14 @@ Round known_round(uint64_t number, Boundary boundary) {
   out.expected_downtime_ms = 300;
   out.throttle_percent = 20;
   out.transferred_bytes = 2'100'000;
+  Flow& flow = out.flow.emplace();
+  flow.limited_by = LimitedBy::max_bandwidth;
+  flow.duration_ms = 80.25;
+  flow.blocked_ms = 10.5;
+  flow.stalled_ms = 0;
+  flow.idle_ms = 60;
+  flow.bytes_per_second = 25 << 20;
+  flow.source_cpu = 0.42;
   return out;
 }
 
@@ -116,6 +124,11 @@ Analysis hostile_analysis(const std::string& name) {
   round.pages = round.zero_pages = round.resent_pages = round.bytes = most;
   round.remaining_bytes = most;
   round.start_ms = round.duration_ms = huge;
+  Flow& flow = round.flow.emplace();
+  flow.duration_ms = huge;
+  flow.blocked_ms = flow.stalled_ms = flow.idle_ms = huge;
+  flow.bytes_per_second = flow.source_cpu = huge;
+  out.flow = out.pause_flow = flow;
   out.rounds.assign(1000, round);
   PassCheck pass = out.passes[0];
   pass.pass = most;

@@ -29,7 +29,8 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
                            "rounds_are_lower_bound", "passes", "iterables",
                            "stop_and_copy", "postcopy", "downtime", "clocks",
-                           "expected_downtime", "missed_minimum", "findings"});
+                           "expected_downtime", "missed_minimum", "flow",
+                           "pause_flow", "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==
@@ -55,7 +56,13 @@ TEST_CASE("the documented keys are there, and no others") {
         Keys{"number", "boundary", "pages", "zero_pages", "resent_pages",
              "bytes", "first_offset", "start_ms", "duration_ms",
              "remaining_bytes", "expected_downtime_ms", "throttle_percent",
-             "transferred_bytes"});
+             "transferred_bytes", "flow"});
+  CHECK(out.get("flow").is_null());
+  CHECK(first(out.get("rounds")).get("flow").keys() ==
+        Keys{"limited_by", "duration_ms", "blocked_ms", "stalled_ms", "idle_ms",
+             "working_ms", "bytes", "bytes_per_second", "max_bandwidth",
+             "receiver_limited_ms", "retransmits", "rtt_ms", "source_cpu",
+             "source_cpu_queued", "destination_cpu", "destination_cpu_queued"});
   CHECK(out.get("stop_and_copy").keys() ==
         Keys{"ram", "device_bytes", "devices"});
   CHECK(out.get("stop_and_copy").get("ram").keys() ==
