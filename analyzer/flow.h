@@ -73,7 +73,8 @@ private:
 };
 
 // `limit` is the max-bandwidth in force, bytes/s; 0 or nothing: none that is
-// known. Nothing where there are no observations of the stretch.
+// known. Nothing where there are no observations of the stretch, or it is
+// shorter than they are apart.
 [[nodiscard]] std::optional<Flow> flow_of(const Stretch& stretch,
                                           const StretchSums& sums,
                                           std::optional<uint64_t> limit);

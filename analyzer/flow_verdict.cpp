@@ -89,8 +89,6 @@ std::optional<double> ms_at_limit(const Flow& flow,
 }
 
 LimitedBy verdict(const Flow& flow, double at_limit_ms) {
-  if (flow.duration_ms < kShortestMs)
-    return LimitedBy::unknown;
   if (flow.duration_ms >= kLimitWindowMs &&
       at_limit_ms >= kAtLimit * flow.duration_ms)
     return LimitedBy::max_bandwidth;
@@ -122,7 +120,7 @@ std::optional<Flow> flow_of(const Stretch& stretch, const StretchSums& sums,
                             std::optional<uint64_t> limit) {
   Flow flow;
   flow.duration_ms = to_ms(stretch.end - stretch.begin);
-  if (flow.duration_ms <= 0)
+  if (flow.duration_ms < kShortestMs)
     return {};
   add_connections(flow, sums);
   add_threads(flow, sums, End::source);

@@ -2,8 +2,6 @@
 
 #include "analyzer/flow.h"
 
-#include <algorithm>
-
 namespace migscope::analyzer {
 namespace {
 
@@ -79,11 +77,13 @@ std::optional<uint64_t> limit_in(const Timeline& timeline,
   return out;
 }
 
-// Nothing where it was changed.
-std::optional<uint64_t> only_limit(const Timeline& timeline) {
+// Of a transfer that began at `zero`: what all replies since then agree on.
+std::optional<uint64_t> limit_since(const Timeline& timeline, MonoTime zero) {
   std::optional<uint64_t> out;
   for (const ParametersMark& mark : timeline.parameters) {
-    if (out && mark.values.max_bandwidth != out)
+    if (mark.answered < zero)
+      continue;
+    if (out && *out != mark.values.max_bandwidth)
       return {};
     out = mark.values.max_bandwidth;
   }
@@ -122,7 +122,8 @@ void read_flows(Analysis& analysis, const Recording& recording,
         flow_of(stretch, sums[0].sums()[i], limit(stretch));
   }
   analysis.pause_flow = only(sums[1], {});
-  analysis.flow = only(sums[2], limited ? only_limit(timeline) : std::nullopt);
+  analysis.flow =
+      only(sums[2], limited ? limit_since(timeline, *zero) : std::nullopt);
 }
 
 } // namespace migscope::analyzer

@@ -206,14 +206,11 @@ TEST_CASE("the destination reads in its main thread") {
   CHECK_FALSE(flow->source_cpu);
 }
 
-TEST_CASE("what is shorter than an observation has no verdict") {
+TEST_CASE("of what is shorter than observations are apart nothing is told") {
   FlowSums sums({{at(0), at(20)}}, {});
   sums.add(observation(0, 0, {}));
   sums.add(observation(50, kMiB, {0ns, 50ms, 0ns, 0ns}));
-  auto flow = flow_of(sums.stretches()[0], sums.sums()[0], {});
-  REQUIRE(flow);
-  CHECK(*flow->blocked_ms == doctest::Approx(20));
-  CHECK(flow->limited_by == LimitedBy::unknown);
+  CHECK_FALSE(flow_of(sums.stretches()[0], sums.sums()[0], {}));
 }
 
 TEST_CASE("findings sum the rounds up") {
@@ -274,6 +271,10 @@ TEST_CASE("logs are put to the rounds and the pause") {
   CHECK(*analysis.pause_flow->blocked_ms == doctest::Approx(500));
   REQUIRE(analysis.flow);
   CHECK(analysis.flow->bytes == 128 * kMiB);
+  CHECK_FALSE(analysis.flow->max_bandwidth); // nothing was said since it began
+  timeline.parameters.push_back({at(1010), {{}, 128 * kMiB, {}}});
+  read_flows(analysis, recording, timeline, pause, at(1000), true);
+  CHECK(analysis.flow->max_bandwidth == 128 * kMiB);
 
   testing::write_file(*recording.flow_log, testing::Bytes(7));
   read_flows(analysis, recording, timeline, pause, at(1000), true);

@@ -88,6 +88,8 @@ def bandwidth_limit():
         first = analysis["rounds"][0]
         check(first["flow"]["limited_by"] == "max-bandwidth", told(first))
         check(first["flow"]["max_bandwidth"] == LIMIT, told(first))
+        check(analysis["flow"]["limited_by"] == "max-bandwidth",
+              analysis["flow"])
         check(any(f["id"] == "limited-by" and "max-bandwidth" in f["text"]
                   for f in analysis["findings"]), analysis["findings"])
         return told(first)
