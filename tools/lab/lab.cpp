@@ -11,6 +11,9 @@ namespace {
 // The guest needs a fraction of a second; a loaded machine may need more.
 constexpr Nanos kReadyTime = std::chrono::seconds(30);
 constexpr Nanos kLook = std::chrono::milliseconds(20);
+// About 60 HB lines; how long they may take on a busy machine.
+constexpr uint64_t kWatchedBytes = 1024;
+constexpr Nanos kWatchTime = std::chrono::seconds(1);
 
 Status write_file(const std::filesystem::path& path,
                   std::span<const std::byte> bytes) {
@@ -23,19 +26,9 @@ Status write_file(const std::filesystem::path& path,
   return {};
 }
 
-// The first whole line that begins with READY or ERROR; empty before.
-std::string verdict(const std::filesystem::path& console) {
-  std::ifstream in(console);
-  std::string line;
-  while (std::getline(in, line))
-    if (!in.eof() && (line.starts_with("READY") || line.starts_with("ERROR")))
-      return line;
-  return "";
-}
-
 } // namespace
 
-Result<std::unique_ptr<Lab>> Lab::start(EventLoop& loop,
+Result<std::unique_ptr<Lab>> Lab::start(EventLoop& loop, Clock& clock,
                                         const LabOptions& options) {
   std::unique_ptr<Lab> lab(new Lab);
   auto directory = TempDir::create();
@@ -44,6 +37,8 @@ Result<std::unique_ptr<Lab>> Lab::start(EventLoop& loop,
   lab->directory_ = std::move(*directory);
   if (auto s = write_file(lab->directory() / "guest.elf", lab_guest_image());
       !s)
+    return fail(s.error());
+  if (auto s = lab->open_consoles(clock); !s)
     return fail(s.error());
   if (auto s = lab->spawn(options); !s)
     return fail(s.error());
@@ -80,27 +75,51 @@ std::vector<std::string> Lab::command_line(const LabOptions& options,
                                            const std::string& name) const {
   std::string base = (directory() / name).string();
   std::vector<std::string> argv{
-      options.qemu,
-      "-accel",
-      "tcg",
-      "-m",
-      options.memory,
-      "-display",
-      "none",
-      "-no-user-config",
-      "-nodefaults",
-      "-kernel",
-      (directory() / "guest.elf").string(),
-      "-append",
-      options.workload,
-      "-debugcon",
-      "file:" + base + ".console",
-      "-qmp",
+      options.qemu, "-accel", "tcg", "-m", options.memory, "-display", "none",
+      "-no-user-config", "-nodefaults", "-kernel",
+      (directory() / "guest.elf").string(), "-append",
+      // A later word wins.
+      fmt::format("heartbeat={} {}", options.heartbeat_ms, options.workload),
+      "-debugcon", "file:" + base + ".console", "-qmp",
       fmt::format("unix:{}.qmp,server=on,wait=off", base)};
   if (options.logs)
     argv.insert(argv.end(), {"-msg", "timestamp=on", "-D", base + ".trace"});
   argv.insert(argv.end(), options.qemu_args.begin(), options.qemu_args.end());
   return argv;
+}
+
+Status Lab::open_consoles(Clock& clock) {
+  for (auto [name, console] :
+       {std::pair("source.console", &source_console_),
+        std::pair("destination.console", &destination_console_)}) {
+    auto opened = Console::create(directory() / name, clock);
+    if (!opened)
+      return fail(opened.error());
+    *console = std::move(*opened);
+  }
+  return {};
+}
+
+Status Lab::store_consoles(const std::filesystem::path& session) {
+  Status stored = source_console_->store(session / "guest-source.log.zst");
+  if (!stored)
+    return stored;
+  return destination_console_->store(session / "guest-destination.log.zst");
+}
+
+void Lab::watch_guest(EventLoop& loop) {
+  auto look = loop.every(kLook, [] {});
+  (void)loop.run_until(
+      [&] { return destination_console_->bytes() >= kWatchedBytes; },
+      kWatchTime, "");
+}
+
+Status Lab::end() {
+  source_.reset();
+  destination_.reset();
+  Status first = source_console_->finish();
+  Status second = destination_console_->finish();
+  return first ? second : first;
 }
 
 Status Lab::spawn(const LabOptions& options) {
@@ -123,7 +142,7 @@ Status Lab::wait_until_ready(EventLoop& loop) {
   ChildProcess* dead = nullptr;
   auto waited = loop.run_until(
       [&] {
-        ready_ = verdict(directory() / "source.console");
+        ready_ = source_console_->verdict();
         for (ChildProcess* child : {source_.get(), destination_.get()})
           if (!child->running())
             dead = child;

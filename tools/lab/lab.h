@@ -3,6 +3,7 @@
 
 #include "tools/event_loop.h"
 #include "tools/lab/child_process.h"
+#include "tools/lab/console.h"
 #include "tools/temp_dir.h"
 
 namespace migscope::tools {
@@ -15,13 +16,26 @@ struct LabOptions {
   std::string workload = "cold=64M hot=16M rate=2000 content=text";
   // Both QEMUs write logs, with times, for their trace.
   bool logs = false;
+  // Milliseconds between HB lines, unless the workload says; 0 is none.
+  int heartbeat_ms = 2;
 };
 
 class Lab {
 public:
   // Starts both and waits until the guest says that it is ready.
+  // `clock` outlives it.
   [[nodiscard]] static Result<std::unique_ptr<Lab>>
-  start(EventLoop& loop, const LabOptions& options);
+  start(EventLoop& loop, Clock& clock, const LabOptions& options);
+
+  // From now on the guests' consoles, from their first byte on, are stored in
+  // `session`.
+  [[nodiscard]] Status store_consoles(const std::filesystem::path& session);
+  // Lets the guest go on after its migration until some of its heartbeats have
+  // come from the destination; not for long where none do.
+  void watch_guest(EventLoop& loop);
+  // Ends both QEMUs, stores what they still wrote. Returns the first failure
+  // to store.
+  [[nodiscard]] Status end();
 
   [[nodiscard]] std::filesystem::path source_monitor() const;
   [[nodiscard]] std::filesystem::path destination_monitor() const;
@@ -38,13 +52,16 @@ public:
 private:
   Lab() = default;
 
+  [[nodiscard]] Status open_consoles(Clock& clock);
   [[nodiscard]] Status spawn(const LabOptions& options);
   [[nodiscard]] Status wait_until_ready(EventLoop& loop);
   [[nodiscard]] std::vector<std::string>
   command_line(const LabOptions& options, const std::string& name) const;
 
-  // Destroyed last to first: the QEMUs end before their directory goes.
+  // Destroyed last to first: the QEMUs end before nobody reads what their
+  // guests write, and before their directory goes.
   std::unique_ptr<TempDir> directory_;
+  std::unique_ptr<Console> source_console_, destination_console_;
   std::unique_ptr<ChildProcess> source_, destination_;
   std::string ready_;
 };

@@ -27,6 +27,7 @@ qmp::Json describe_options(const LabVerbOptions& options,
       .set("qemu_args", args)
       .set("memory", options.lab.memory)
       .set("workload", options.lab.workload)
+      .set("heartbeat_ms", options.lab.heartbeat_ms)
       .set("guest", ready)
       .set("interval_ms", options.tuning.interval_ms)
       .set("capture", !options.no_capture)
@@ -61,13 +62,15 @@ ExitStatus run_lab(const LabVerbOptions& options) {
     return report(migration.error());
   SystemClock clock;
   EventLoop loop;
-  auto lab = Lab::start(loop, options.lab);
+  auto lab = Lab::start(loop, clock, options.lab);
   if (!lab)
     return report(lab.error());
   add_sockets(*migration, options, **lab);
   auto run = RecordingRun::create(loop, clock, recording_plan(options, **lab));
   if (!run)
     return report(run.error());
+  if (auto stored = (*lab)->store_consoles(options.output); !stored)
+    return abandon(std::move(*run), options.output, stored.error());
   if (auto attached = (*run)->attach(); !attached)
     return abandon(std::move(*run), options.output, attached.error());
   auto outcome = run_migration(**run, *migration);
@@ -76,7 +79,14 @@ ExitStatus run_lab(const LabVerbOptions& options) {
   if (std::string words = (*lab)->destination_last_words();
       outcome->kind == captures::Outcome::Kind::failed && !words.empty())
     outcome->detail += "; the destination said: " + words;
-  return conclude_migration(**run, options.output, *outcome);
+  if (outcome->kind == captures::Outcome::Kind::completed)
+    (*lab)->watch_guest(loop);
+  Status consoles = (*lab)->end();
+  if (!consoles)
+    (*run)->notice("the guest's console: " + describe(consoles.error()));
+  ExitStatus status = conclude_migration(**run, options.output, *outcome);
+  return status == ExitStatus::done && !consoles ? ExitStatus::incomplete
+                                                 : status;
 }
 
 void declare(CLI::App* verb, LabVerbOptions& options) {
@@ -95,6 +105,12 @@ void declare(CLI::App* verb, LabVerbOptions& options) {
   verb->add_option("--workload", options.lab.workload,
                    "What the guest does (tools/lab/guest/README.md)")
       ->type_name("WORDS")
+      ->capture_default_str();
+  verb->add_option("--heartbeat", options.lab.heartbeat_ms,
+                   "Milliseconds between the guest's heartbeats, which time "
+                   "the pause that it felt; 0: none")
+      ->type_name("MS")
+      ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   verb->add_flag("--no-capture", options.no_capture,
                  "Record the monitors only, not the stream");
