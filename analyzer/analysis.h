@@ -5,6 +5,7 @@
 // wire; bytes are what they took there, page words and names included.
 #pragma once
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <cstdint>
@@ -251,6 +252,15 @@ struct Clocks {
   std::optional<HostClock> source, destination;
 };
 
+// What a guest that prints heartbeats felt of the pause.
+struct GuestPause {
+  double ms = 0; // for how long its clock stood still
+  // How far that can be off; unknown with few heartbeats.
+  std::optional<double> error_ms;
+  // Arrivals of the heartbeats next to the pause.
+  MonoTime last_before, first_after;
+};
+
 struct Downtime {
   // From the source's STOP to the destination's RESUME.
   std::optional<double> total_ms;
@@ -262,6 +272,9 @@ struct Downtime {
   std::vector<Phase> phases;
   // Why total_ms and qemu_ms differ; empty where they agree.
   std::string difference;
+  std::optional<GuestPause> guest;
+  // Why guest and total_ms differ; empty where they agree.
+  std::string guest_difference;
 };
 
 // The pause as it was expected at the last sync before it.

@@ -3,6 +3,7 @@
 #include "analyzer/device_times.h"
 #include "analyzer/downtime.h"
 #include "analyzer/findings.h"
+#include "analyzer/guest_pause.h"
 #include "analyzer/hindsight.h"
 #include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
@@ -143,6 +144,20 @@ Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
   return std::optional(std::move(*read));
 }
 
+std::vector<Heartbeat>
+read_console(Input& input, const std::optional<std::filesystem::path>& log,
+             Nearest which) {
+  if (!log)
+    return {};
+  std::optional<Error> torn;
+  auto beats = read_heartbeats(*log, which, &torn);
+  if (!beats)
+    torn = beats.error();
+  if (torn)
+    add_problem(input, Severity::error, log->filename().string(), *torn);
+  return beats ? *beats : std::vector<Heartbeat>();
+}
+
 // Only a precopy's stream tells what was sent with the guest stopped.
 void forget_pause(Ram& ram) {
   for (BlockTotals& block : ram.blocks)
@@ -182,7 +197,7 @@ void set_clocks(Analysis& analysis, const Recording& recording,
 
 // Rounds and pause, as far as they can be told of this kind of migration.
 void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
-             const ReadStream* stream) {
+             const ReadStream* stream, const std::optional<GuestPause>& guest) {
   Method method =
       migration_method(timeline, stream ? stream->model.get() : nullptr,
                        stream && stream->multifd);
@@ -200,6 +215,9 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
   const qmp::MigrationInfo* info = last_info(timeline);
   analysis.downtime = explain_downtime(timeline, pause,
                                        info ? info->downtime_ms : std::nullopt);
+  analysis.downtime.guest = guest;
+  analysis.downtime.guest_difference =
+      guest_difference(analysis.downtime, pause);
   if (early)
     analysis.downtime.difference =
         "the guest was stopped before the switchover, not by it: its pause is "
@@ -255,7 +273,11 @@ Result<Analysis> analyze(const Recording& recording) {
   describe_vm(analysis, recording, timeline,
               stream ? stream->model.get() : nullptr);
   describe_outcome(analysis, recording, timeline, stream);
-  explain(analysis, recording, timeline, stream);
+  auto before =
+      read_console(analysis.input, recording.source_console, Nearest::last);
+  auto after = read_console(analysis.input, recording.destination_console,
+                            Nearest::first);
+  explain(analysis, recording, timeline, stream, guest_pause(before, after));
   analysis.findings = find(analysis, timeline);
   return analysis;
 }

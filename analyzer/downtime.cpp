@@ -9,6 +9,8 @@ namespace {
 
 // QEMU counts whole milliseconds, from slightly before its STOP.
 constexpr double kAgreeMs = 3.0;
+// Beyond the error of the guest's figure.
+constexpr double kGuestAgreesMs = 1.0;
 
 std::optional<MonoTime> arrival(std::span<const captures::Chunk> chunks,
                                 std::optional<uint64_t> offset) {
@@ -173,6 +175,29 @@ Downtime explain_downtime(const Timeline& timeline, const PauseMarks& marks,
   out.unexplained_ms = std::max(0.0, *out.total_ms - explained); // rounding
   out.difference = difference(out, marks);
   return out;
+}
+
+// QEMU stops the guest's clock before its vCPUs and before it says STOP, and
+// starts it after it has said RESUME (do_vm_stop and vm_prepare_start,
+// system/cpus.c, 7.2 to 11.1).
+std::string guest_difference(const Downtime& downtime,
+                             const PauseMarks& marks) {
+  if (!downtime.guest || !downtime.guest->error_ms || !downtime.total_ms)
+    return "";
+  const GuestPause& guest = *downtime.guest;
+  double more = guest.ms - *downtime.total_ms;
+  if (std::abs(more) <= *guest.error_ms + kGuestAgreesMs)
+    return "";
+  return fmt::format(
+      "the guest's clock stood still for {:.1f} ms, {:.1f} ms {} than STOP to "
+      "RESUME: {}; its last heartbeat came {:.1f} ms before STOP, the next one "
+      "{:.1f} ms after RESUME",
+      guest.ms, std::abs(more), more > 0 ? "longer" : "shorter",
+      more > 0 ? "its vCPUs were stopped before STOP was said, or started only "
+                 "later after RESUME"
+               : "it still ran after STOP, or again before RESUME",
+      to_ms(*marks.stop - guest.last_before),
+      to_ms(guest.first_after - *marks.resume));
 }
 
 } // namespace migscope::analyzer

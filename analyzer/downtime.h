@@ -37,4 +37,9 @@ struct PauseMarks {
                                         const PauseMarks& marks,
                                         std::optional<uint64_t> qemu_ms);
 
+// Why the guest's pause is another than STOP to RESUME; empty where it is not,
+// as far as both are known.
+[[nodiscard]] std::string guest_difference(const Downtime& downtime,
+                                           const PauseMarks& marks);
+
 } // namespace migscope::analyzer

@@ -195,6 +195,14 @@ std::optional<Finding> downtime_finding(const Analysis& analysis) {
                  analysis.downtime.difference, "events; query-migrate"};
 }
 
+std::optional<Finding> guest_pause_finding(const Analysis& analysis) {
+  if (analysis.downtime.guest_difference.empty())
+    return {};
+  return Finding{"guest-pause", Severity::info,
+                 analysis.downtime.guest_difference,
+                 "heartbeats of the guest's consoles; events"};
+}
+
 std::optional<Finding> burst_times_finding(const Analysis& analysis) {
   if (!analysis.stop_and_copy)
     return {};
@@ -212,8 +220,9 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
        {bandwidth_finding(analysis, timeline), throttle_finding(analysis),
         flow_finding(analysis), pause_flow_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
-        downtime_finding(analysis), burst_times_finding(analysis),
-        counter_finding(analysis), unsent_finding(analysis)})
+        downtime_finding(analysis), guest_pause_finding(analysis),
+        burst_times_finding(analysis), counter_finding(analysis),
+        unsent_finding(analysis)})
     if (finding)
       out.push_back(*finding);
   return out;

@@ -100,6 +100,11 @@ Source open_raw(const Place& place) {
   return open_mapped(std::move(*file), place);
 }
 
+std::optional<fs::path> if_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored) ? std::optional(path) : std::nullopt;
+}
+
 // N of channel-N.zst. Numbers may be missing: a connection that the
 // destination refused has none.
 std::optional<int> channel_number(const std::string& name) {
@@ -171,10 +176,11 @@ Result<Recording> open_recording(const fs::path& path) {
        {std::pair("monitor.jsonl.zst", &out.monitor_log),
         std::pair("flow.jsonl.zst", &out.flow_log),
         std::pair("threads.jsonl.zst", &out.thread_log),
+        std::pair("guest-source.log.zst", &out.source_console),
+        std::pair("guest-destination.log.zst", &out.destination_console),
         std::pair("qemu-source.log.zst", &out.source_log),
         std::pair("qemu-destination.log.zst", &out.destination_log)})
-    if (fs::exists(path / name, ignored))
-      *log = path / name;
+    *log = if_there(path / name);
   out.channels = session_channels(path);
   return out;
 }

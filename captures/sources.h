@@ -42,6 +42,8 @@ struct Recording {
   std::optional<std::filesystem::path> monitor_log, flow_log, thread_log;
   // What the QEMUs wrote to their own logs.
   std::optional<std::filesystem::path> source_log, destination_log;
+  // What the guest printed at either end (`migscope lab`).
+  std::optional<std::filesystem::path> source_console, destination_console;
   std::vector<RecordedChannel> channels; // source to destination
 
   // Null for a bare stream.

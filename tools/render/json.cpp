@@ -200,11 +200,18 @@ Json phase(const Phase& value) {
 }
 
 Json downtime(const Downtime& value) {
+  std::optional<double> guest_ms, guest_error_ms;
+  if (value.guest) {
+    guest_ms = value.guest->ms;
+    guest_error_ms = value.guest->error_ms;
+  }
   return Json::object()
       .set("total_ms", value.total_ms)
       .set("qemu_ms", value.qemu_ms)
       .set("unexplained_ms", value.unexplained_ms)
       .set("clock_error_ms", value.clock_error_ms)
+      .set("guest_ms", guest_ms)
+      .set("guest_error_ms", guest_error_ms)
       .set("phases", list(value.phases, phase));
 }
 

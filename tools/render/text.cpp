@@ -56,6 +56,9 @@ std::string downtime_line(const Downtime& downtime) {
   std::string qemu = downtime.qemu_ms
                          ? fmt::format("QEMU says {:.0f} ms", *downtime.qemu_ms)
                          : "QEMU's figure is unknown";
+  // By its own clock: what it felt of the pause.
+  if (downtime.guest)
+    qemu += fmt::format(", the guest {}", format_ms(downtime.guest->ms));
   if (!downtime.total_ms)
     return titled("downtime", "unknown without STOP and RESUME; " + qemu);
   std::string text = format_ms(*downtime.total_ms);

@@ -90,7 +90,9 @@ Analysis known_analysis() {
                    {"last RAM", 3.2, 20, "tee"},
                    {"device state", 23.2, 1, "tee"},
                    {"destination", 24.2, 20, "RESUME event"}},
-                  "QEMU's 21 ms end early"};
+                  "QEMU's 21 ms end early",
+                  GuestPause{45.2, 0.25, {}, {}},
+                  ""};
   out.clocks.source = HostClock{false, 6999.5,      7000.75,      "STOP", 90,
                                 110,   "STOP: low", "STOP: high", ""};
   out.clocks.destination =
@@ -141,6 +143,7 @@ Analysis hostile_analysis(const std::string& name) {
       100, {name, 7, 7, most, most, false, huge, huge});
   out.downtime.total_ms = out.downtime.qemu_ms = huge;
   out.downtime.unexplained_ms = huge;
+  out.downtime.guest = {-huge, huge, {}, {}};
   out.downtime.phases.assign(9, {name, -huge, huge, name});
   out.clocks.source->offset_low_ms = -1e12; // as far as a clock can be off
   out.clocks.source->offset_high_ms = 1e12;

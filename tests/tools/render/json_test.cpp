@@ -70,9 +70,9 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(first(out.get("stop_and_copy").get("devices")).keys() ==
         Keys{"name", "instance_id", "version", "bytes", "offset", "in_pause",
              "arrived_ms", "resolution_ms"});
-  CHECK(out.get("downtime").keys() == Keys{"total_ms", "qemu_ms",
-                                           "unexplained_ms", "clock_error_ms",
-                                           "phases"});
+  CHECK(out.get("downtime").keys() ==
+        Keys{"total_ms", "qemu_ms", "unexplained_ms", "clock_error_ms",
+             "guest_ms", "guest_error_ms", "phases"});
   CHECK(first(out.get("downtime").get("phases")).keys() ==
         Keys{"name", "start_ms", "duration_ms", "evidence"});
   CHECK(out.get("clocks").keys() == Keys{"source", "destination"});
@@ -132,6 +132,8 @@ TEST_CASE("each value stands under its own key") {
         R"("drift_high_ppm":110.0,"low_evidence":"STOP: low",)"
         R"("high_evidence":"STOP: high","contradiction":""})");
   CHECK(out.get("clocks").get("destination").get("local").as_bool() == true);
+  CHECK(out.get("downtime").get("guest_ms").as_double() == 45.2);
+  CHECK(out.get("downtime").get("guest_error_ms").as_double() == 0.25);
   CHECK(first(out.get("findings")).get("severity").as_string() == "warning");
 }
 
@@ -141,8 +143,8 @@ TEST_CASE("what is not known is null, and a list that is empty a list") {
     CHECK(out.has(key));
     CHECK(out.get(key).is_null());
   }
-  for (const char* key :
-       {"total_ms", "qemu_ms", "unexplained_ms", "clock_error_ms"}) {
+  for (const char* key : {"total_ms", "qemu_ms", "unexplained_ms",
+                          "clock_error_ms", "guest_ms", "guest_error_ms"}) {
     CHECK(out.get("downtime").has(key));
     CHECK(out.get("downtime").get(key).is_null());
   }
