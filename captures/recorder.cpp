@@ -278,6 +278,8 @@ void Recorder::settle_end(End end) {
     at(end).asking_last = false;
     if (end == End::source && reply && !take_last_figures(*reply))
       return; // tick asks again
+    if (end == End::destination && reply && !destination_is_done(*reply))
+      return;
     at(end).settled = true;
     finish_if_settled();
   });
@@ -292,6 +294,14 @@ bool Recorder::take_last_figures(const Json& reply) {
     pending_.detail = *latest_.error_desc;
   return latest_.status != MigrationStatus::completed ||
          latest_.total_time_ms.value_or(0) > 0 ||
+         now_ - settling_since_ >= kFiguresTime;
+}
+
+// It resumes before it is done, in postcopy long before, and only then tells
+// for how long its vCPUs waited for pages.
+bool Recorder::destination_is_done(const Json& reply) const {
+  auto status = qmp::decode_query_migrate(reply).status;
+  return !status || !qmp::is_running(*status) ||
          now_ - settling_since_ >= kFiguresTime;
 }
 

@@ -108,6 +108,7 @@ private:
   void settle(Outcome outcome);
   void settle_end(End end);
   bool take_last_figures(const qmp::Json& reply);
+  [[nodiscard]] bool destination_is_done(const qmp::Json& reply) const;
   void poll_destination();
   void finish_if_settled();
 

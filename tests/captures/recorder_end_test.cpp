@@ -66,6 +66,26 @@ TEST_CASE("postcopy: the destination resumes before the source is done") {
   CHECK(script.outcome() == Kind::completed);
 }
 
+TEST_CASE("the destination is asked until it is done, but not for ever") {
+  Script script(both_ends());
+  script.start();
+  script.completed();
+  script.answer(End::source, "query-migrate", kDone);
+  script.answer(End::destination, "query-status", status("running"));
+  script.answer(End::destination, "query-migrate", status("postcopy-active"));
+  CHECK_FALSE(script.outcome());
+  script.tick(milliseconds(100));
+  script.answer(End::destination, "query-status", status("running"));
+  SUBCASE("it is done") {
+    script.answer(End::destination, "query-migrate", status("completed"));
+  }
+  SUBCASE("it never is") {
+    script.tick(Recorder::kFiguresTime);
+    script.answer(End::destination, "query-migrate", status("active"));
+  }
+  CHECK(script.outcome() == Kind::completed);
+}
+
 TEST_CASE("a destination that never resumes is not waited for without end") {
   Script script(both_ends());
   script.start();
