@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "qmp/blocktime.h"
 
 #include <cstdint>
 #include <optional>
@@ -209,13 +210,39 @@ struct IterableState {
   uint64_t bytes = 0; // on the wire, section headers and footers included
 };
 
-// Pages the destination asked for after the switch to postcopy.
+// How long each of some things took. Unknown where there are none.
+struct Latencies {
+  uint64_t count = 0;
+  std::optional<double> p50_ms, p90_ms, p99_ms, max_ms;
+  // [N]: from 2^N to 2^(N+1) us, [0] also less; up to the longest.
+  std::vector<uint64_t> buckets;
+};
+
+// From the arrival of a request to that of its page, of those pages that came
+// on one kind of channel.
+struct ChannelLatencies {
+  std::string channel; // "main" or "preempt"
+  Latencies latencies;
+};
+
+// Pages the destination asked for after the switch to postcopy, and those that
+// came without.
 struct PageRequests {
   uint64_t requests = 0; // messages on the return path
   uint64_t answered = 0; // of these, whose page was sent
-  // From the arrival of the request to that of its page, of those that were
-  // not on their way already. Unknown without arrival times.
-  std::optional<double> median_ms, max_ms;
+  uint64_t repeated = 0; // answered ones for a page that was asked for before
+  // Answered ones whose page came before the request; unknown without times.
+  std::optional<uint64_t> in_flight;
+  uint64_t unanswered = 0;
+  std::string unanswered_reason; // empty where there are none
+  // Target pages after the switch: that were asked for or not.
+  uint64_t pages_asked = 0, pages_unasked = 0;
+  uint64_t unasked_bytes = 0; // on the wire
+  // From the switch to the arrival of the last page.
+  std::optional<double> last_page_ms;
+  // Without repeated requests and those in flight. None without arrival times.
+  Latencies latencies;
+  std::vector<ChannelLatencies> by_channel; // those that answered
 };
 
 struct StopAndCopy {
@@ -330,6 +357,8 @@ struct Analysis {
   std::vector<IterableState> iterables;
   std::optional<StopAndCopy> stop_and_copy;
   std::optional<PageRequests> postcopy; // where the return path is there
+  // The destination's own count, where its capability was on.
+  std::optional<qmp::PostcopyBlocktime> blocktime;
   Downtime downtime;
   Clocks clocks;
   std::optional<ExpectedDowntime> expected_downtime;

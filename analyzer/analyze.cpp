@@ -112,6 +112,18 @@ QemuCounters qemu_counters(const Timeline& timeline) {
           info->ram->dirty_sync_count};
 }
 
+// Those that bound pieces of the pause in a stream of this kind.
+StreamMarks marks_of_pause(Method method, const StreamMarks& marks) {
+  if (method == Method::precopy)
+    return marks;
+  StreamMarks out;
+  if (method == Method::postcopy) {
+    out.package_begin = marks.package_begin;
+    out.package_end = marks.package_end;
+  }
+  return out;
+}
+
 std::optional<StopAndCopy> stop_and_copy(const StreamModel& model) {
   if (!model.marks().switchover)
     return {};
@@ -211,7 +223,11 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
   if (early)
     timeline.stop.reset();
   bool by_stream = stream && method == Method::precopy;
-  PauseMarks pause = pause_marks(timeline, times.marks, times.chunks);
+  PauseMarks pause =
+      stream ? pause_marks(timeline,
+                           marks_of_pause(method, stream->model->marks()),
+                           stream->chunks)
+             : pause_marks(timeline, {}, {});
   const qmp::MigrationInfo* info = last_info(timeline);
   analysis.downtime = explain_downtime(timeline, pause,
                                        info ? info->downtime_ms : std::nullopt);
@@ -233,9 +249,13 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
     analysis.iterables = stream->model->iterables();
     analysis.postcopy = stream->requests;
   }
+  analysis.blocktime = timeline.blocktime;
   if (method == Method::postcopy || method == Method::background) {
-    analysis.downtime.unexplained_ms = analysis.downtime.total_ms;
-    analysis.downtime.phases.clear();
+    // The source is done long after such a pause.
+    if (!pause.package_begin) {
+      analysis.downtime.unexplained_ms = analysis.downtime.total_ms;
+      analysis.downtime.phases.clear();
+    }
   } else if (by_stream && analysis.ram) {
     analysis.stop_and_copy = stop_and_copy(*stream->model);
     if (analysis.stop_and_copy && pause.stop)

@@ -88,9 +88,23 @@ void lay_out_destination(Axis& axis, const PauseMarks& marks) {
   axis.piece("start", marks.resume, "RESUME event");
 }
 
+// What follows the package is sent while the guest runs.
+std::vector<Phase> lay_out_postcopy(const PauseMarks& marks, Axis axis) {
+  axis.piece("source", marks.package_begin,
+             "STOP event; first byte of the package at the tee");
+  axis.piece("package", marks.package_end,
+             "first and last byte of the package at the tee");
+  if (marks.package_end)
+    axis.piece("destination", marks.resume,
+               "last byte of the package at the tee; RESUME event");
+  return axis.take();
+}
+
 std::vector<Phase> lay_out(const PauseMarks& marks, MonoTime zero,
                            MonoTime end) {
   Axis axis(zero, end);
+  if (marks.package_begin)
+    return lay_out_postcopy(marks, axis);
   lay_out_ram(axis, marks);
   lay_out_devices(axis, marks);
   bool source_is_done = marks.stream_end || marks.devices_saved ||
@@ -113,6 +127,11 @@ std::string difference(const Downtime& downtime, const PauseMarks& marks) {
   if (!downtime.total_ms || !downtime.qemu_ms ||
       std::abs(*downtime.total_ms - *downtime.qemu_ms) <= kAgreeMs)
     return "";
+  if (marks.package_end && marks.resume)
+    return fmt::format("QEMU's {:.0f} ms end when the package is sent, {:.1f} "
+                       "ms before RESUME by its last byte at the tee",
+                       *downtime.qemu_ms,
+                       to_ms(*marks.resume - *marks.package_end));
   if (!marks.completed || !marks.stop || !marks.resume)
     return fmt::format("QEMU's {:.0f} ms end when the source is done, the "
                        "destination's start is not in them",
@@ -141,6 +160,9 @@ PauseMarks pause_marks(const Timeline& timeline, const StreamMarks& stream,
   marks.ram_begin = arrival(chunks, stream.ram_end_begin);
   if (stream.ram_end_end)
     marks.ram_end = arrival(chunks, *stream.ram_end_end - 1);
+  marks.package_begin = arrival(chunks, stream.package_begin);
+  if (stream.package_end)
+    marks.package_end = arrival(chunks, *stream.package_end - 1);
   marks.devices_end = arrival(chunks, stream.eof);
   if (stream.eof && !chunks.empty())
     marks.stream_end = chunks.back().arrival;
@@ -159,6 +181,8 @@ Downtime explain_downtime(const Timeline& timeline, const PauseMarks& marks,
   if (!marks.resume) {
     MonoTime end =
         marks.stream_end.value_or(marks.completed.value_or(*marks.stop));
+    if (marks.package_begin)
+      end = marks.package_end.value_or(*marks.package_begin);
     // A STOP from afar can arrive after the stream it announces.
     out.phases = lay_out(marks, *marks.stop, std::max(end, *marks.stop));
     return out;

@@ -12,11 +12,12 @@ namespace migscope::analyzer {
 // Instants of the pause on our monotonic clock; empty where nothing tells.
 struct PauseMarks {
   std::optional<MonoTime> stop;
-  std::optional<MonoTime> ram_begin;   // first byte of RAM END
-  std::optional<MonoTime> ram_end;     // its last byte
-  std::optional<MonoTime> devices_end; // the end-of-stream byte
-  std::optional<MonoTime> stream_end;  // the last byte
-  std::optional<MonoTime> completed;   // the source's `completed`
+  std::optional<MonoTime> ram_begin;                  // first byte of RAM END
+  std::optional<MonoTime> ram_end;                    // its last byte
+  std::optional<MonoTime> devices_end;                // the end-of-stream byte
+  std::optional<MonoTime> stream_end;                 // the last byte
+  std::optional<MonoTime> package_begin, package_end; // postcopy's, likewise
+  std::optional<MonoTime> completed; // the source's `completed`
   std::optional<MonoTime> resume;
   // By QEMU's trace, source and destination.
   std::optional<MonoTime> flushed; // disks, after the vCPUs stopped

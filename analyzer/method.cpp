@@ -60,8 +60,8 @@ std::string limits_of(Method method) {
     return "a mapped-ram file: a page that is sent again overwrites itself, so "
            "only the last sends are there, and the rounds are without pages";
   case Method::postcopy:
-    return "a postcopy migration: rounds, stop-and-copy and the pieces of the "
-           "downtime are told of precopy only";
+    return "a postcopy migration: rounds and stop-and-copy are told of precopy "
+           "only";
   case Method::background:
     return "a background snapshot: rounds, stop-and-copy and the pieces of the "
            "downtime are told of precopy only";

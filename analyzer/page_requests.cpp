@@ -1,5 +1,6 @@
 #include "analyzer/page_requests.h"
 
+#include "analyzer/latencies.h"
 #include "captures/channel_feed.h"
 #include "captures/session/channel_reader.h"
 #include "captures/stream/limits.h"
@@ -7,6 +8,7 @@
 #include "captures/stream/wire.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace migscope::analyzer {
 
@@ -44,11 +46,12 @@ public:
         (!known && tracker_.by_block_.size() >= kMaxRamBlocks))
       return;
     Asked& asked = tracker_.by_block_[block];
-    asked[request.address].push_back(tracker_.requests_.size());
-    tracker_.requests_.push_back(
-        {captures::arrival_of(channel_.source->chunks(), request.offset),
-         {},
-         false});
+    Pending& pending = asked[request.address];
+    Request out;
+    out.asked = captures::arrival_of(channel_.source->chunks(), request.offset);
+    out.repeated = !pending.empty();
+    pending.push_back(tracker_.requests_.size());
+    tracker_.requests_.push_back(out);
   }
 
 private:
@@ -80,7 +83,10 @@ void PageRequestTracker::on_ram_blocks(
 
 void PageRequestTracker::on_command(const captures::CommandItem& item) {
   using captures::wire::Command;
-  postcopy_ |= static_cast<Command>(item.command) == Command::postcopy_run;
+  if (static_cast<Command>(item.command) == Command::postcopy_run &&
+      !std::exchange(postcopy_, true))
+    switched_ =
+        captures::arrival_of(channels_[channel_].source->chunks(), item.offset);
   next().on_command(item);
 }
 
@@ -100,10 +106,11 @@ bool PageRequestTracker::ends_host_page(const PageItem& page) {
   const uint64_t host = by_index_[page.block].host_page_size;
   Coming& coming = coming_[channel_];
   if (page.address % host == 0)
-    coming = {page.block, page.address};
+    coming = {page.block, page.address, 0};
   if (coming.block != page.block || coming.next != page.address)
     return false;
   coming.next += page_size_;
+  coming.bytes += page.wire_bytes;
   return coming.next % host == 0;
 }
 
@@ -115,8 +122,19 @@ void PageRequestTracker::answer(Asked& asked, uint64_t address,
   for (size_t i : pending->second) {
     requests_[i].came = arrival(page);
     requests_[i].answered = true;
+    requests_[i].preempt = channels_[channel_].start == StreamStart::preempt;
   }
   asked.erase(pending);
+  pages_asked_ += by_index_[page.block].host_page_size / page_size_;
+  bytes_asked_ += coming_[channel_].bytes;
+}
+
+void PageRequestTracker::count(const PageItem& page) {
+  ++pages_;
+  bytes_ += page.wire_bytes;
+  // Of several channels the one that came last.
+  if (auto came = arrival(page))
+    last_page_ = std::max(last_page_.value_or(*came), *came);
 }
 
 void PageRequestTracker::on_pages(std::span<const PageItem> pages) {
@@ -124,6 +142,7 @@ void PageRequestTracker::on_pages(std::span<const PageItem> pages) {
   if (!postcopy_ || requests_.empty())
     return;
   for (const PageItem& page : pages) {
+    count(page);
     const Block& block = by_index_[page.block];
     if (block.asked && ends_host_page(page))
       answer(*block.asked, page.address - page.address % block.host_page_size,
@@ -131,23 +150,61 @@ void PageRequestTracker::on_pages(std::span<const PageItem> pages) {
   }
 }
 
+std::string PageRequestTracker::unanswered_reason() const {
+  if (count_ > requests_.size())
+    return fmt::format("only the first {} requests are followed",
+                       requests_.size());
+  if (std::ranges::any_of(channels_, [](const OpenChannel& channel) {
+        return channel.error.has_value();
+      }))
+    return "a channel is cut off, damaged or missing here";
+  if (std::ranges::find(channels_, StreamStart::recovered_main,
+                        &OpenChannel::start) != channels_.end())
+    return "the network broke while they were under way";
+  return "their pages are in no channel that is here";
+}
+
+void PageRequestTracker::add_latencies(PageRequests& out) const {
+  std::vector<Nanos> all, main, preempt;
+  uint64_t early = 0;
+  for (const Request& request : requests_) {
+    if (!request.asked || !request.came || request.repeated)
+      continue;
+    Nanos wait = *request.came - *request.asked;
+    if (wait <= Nanos(0)) {
+      ++early;
+      continue;
+    }
+    all.push_back(wait);
+    (request.preempt ? preempt : main).push_back(wait);
+  }
+  for (auto& [name, waits] :
+       {std::pair("main", &main), std::pair("preempt", &preempt)})
+    if (!waits->empty())
+      out.by_channel.push_back({name, latencies(std::move(*waits))});
+  if (early + all.size() > 0)
+    out.in_flight = early;
+  out.latencies = latencies(std::move(all));
+}
+
 std::optional<PageRequests> PageRequestTracker::result() const {
   if (requests_.empty())
     return {};
   PageRequests out;
-  std::vector<double> waits; // ms
   out.requests = count_;
   for (const Request& request : requests_) {
     out.answered += request.answered;
-    if (request.asked && request.came && *request.came > *request.asked)
-      waits.push_back(to_ms(*request.came - *request.asked));
+    out.repeated += request.answered && request.repeated;
   }
-  if (waits.empty())
-    return out;
-  auto middle = waits.begin() + static_cast<ptrdiff_t>(waits.size() / 2);
-  std::ranges::nth_element(waits, middle);
-  out.median_ms = *middle;
-  out.max_ms = *std::ranges::max_element(waits);
+  out.unanswered = out.requests - out.answered;
+  if (out.unanswered)
+    out.unanswered_reason = unanswered_reason();
+  out.pages_asked = pages_asked_;
+  out.pages_unasked = pages_ - pages_asked_;
+  out.unasked_bytes = bytes_ - bytes_asked_;
+  if (switched_ && last_page_)
+    out.last_page_ms = to_ms(*last_page_ - *switched_);
+  add_latencies(out);
   return out;
 }
 

@@ -31,8 +31,10 @@ private:
     std::optional<MonoTime> asked;
     std::optional<MonoTime> came;
     bool answered = false;
+    bool repeated = false; // its page was asked for before
+    bool preempt = false;  // its page came on the preempt channel
   };
-  // All requests for one page.
+  // All requests for one page, the first of which it answers.
   using Pending = std::vector<size_t>;
   using Asked = std::unordered_map<uint64_t, Pending>; // by address
 
@@ -45,7 +47,8 @@ private:
   // The host page that is coming on a channel.
   struct Coming {
     uint32_t block = 0;
-    uint64_t next = 0; // its page that comes next, byte offset in the block
+    uint64_t next = 0;  // its page that comes next, byte offset in the block
+    uint64_t bytes = 0; // of it so far, on the wire
   };
 
   class Reader;
@@ -53,6 +56,9 @@ private:
   void answer(Asked& asked, uint64_t address, const captures::PageItem& page);
   [[nodiscard]] std::optional<MonoTime>
   arrival(const captures::PageItem& page) const;
+  void count(const captures::PageItem& page);
+  [[nodiscard]] std::string unanswered_reason() const;
+  void add_latencies(PageRequests& out) const;
 
   std::span<captures::OpenChannel> channels_;
   std::vector<Request> requests_; // as many as are followed
@@ -63,6 +69,9 @@ private:
   uint32_t page_size_ = 0;
   size_t channel_ = 0;
   bool postcopy_ = false;
+  std::optional<MonoTime> switched_, last_page_;
+  uint64_t pages_ = 0, bytes_ = 0; // after the switch
+  uint64_t pages_asked_ = 0, bytes_asked_ = 0;
 };
 
 } // namespace migscope::analyzer

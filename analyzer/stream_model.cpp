@@ -180,6 +180,15 @@ void StreamModel::on_command(const captures::CommandItem& item) {
     marks_.postcopy = true;
 }
 
+void StreamModel::on_package_begin(uint64_t offset, uint32_t /*bytes*/) {
+  marks_.package_begin = offset;
+  marks_.package_end.reset();
+}
+
+void StreamModel::on_package_end(uint64_t offset) {
+  marks_.package_end = offset;
+}
+
 void StreamModel::on_eof(uint64_t offset) {
   marks_.eof = offset;
 }

@@ -34,6 +34,9 @@ struct StreamMarks {
   std::optional<uint64_t> ram_end_begin, ram_end_end;
   std::optional<uint64_t> eof;         // the end-of-stream byte
   std::optional<uint64_t> description; // the JSON text after it
+  // Postcopy: the package that the destination starts from, and the first byte
+  // after it.
+  std::optional<uint64_t> package_begin, package_end;
   // A command that only a switch to postcopy sends, or a second connection.
   bool postcopy = false;
   bool multifd = false; // marks of multifd channels
@@ -55,6 +58,8 @@ public:
   void on_multifd_flush(uint64_t offset) override;
   void on_device_packet(const captures::MultifdDeviceState&) override;
   void on_command(const captures::CommandItem&) override;
+  void on_package_begin(uint64_t offset, uint32_t bytes) override;
+  void on_package_end(uint64_t offset) override;
   void on_eof(uint64_t offset) override;
   void on_description(std::string_view json, uint64_t offset) override;
   void on_damage(const captures::Damage&) override;

@@ -69,8 +69,12 @@ void TimelineBuilder::add_reply(const MonitorLine& line,
   if (question.command == "query-cpus-fast")
     timeline_.vcpu_threads[static_cast<size_t>(line.end)] =
         vcpu_threads(reply.value);
-  if (line.end != End::source)
+  if (line.end == End::destination) {
+    if (question.command == "query-migrate")
+      if (auto blocktime = qmp::decode_postcopy_blocktime(reply.value))
+        timeline_.blocktime = blocktime;
     return;
+  }
   if (question.command == "query-migrate") {
     timeline_.samples.push_back(
         {question.at, line.time.mono, qmp::decode_query_migrate(reply.value)});

@@ -6,6 +6,7 @@
 #include "analyzer/clock_map.h"
 #include "analyzer/trace_marks.h"
 #include "captures/session/monitor_log.h"
+#include "qmp/blocktime.h"
 #include "qmp/migration.h"
 
 #include <array>
@@ -53,6 +54,8 @@ struct Timeline {
   qmp::Json source_parameters;   // last reply to query-migrate-parameters
   std::vector<ParametersMark> parameters; // all of the source's
   VcpuThreads vcpu_threads;
+  // The destination's, of its last query-migrate that told.
+  std::optional<qmp::PostcopyBlocktime> blocktime;
   uint64_t unreadable_lines = 0;
   // Where the QEMUs' logs were recorded and hold it.
   std::optional<TraceMarks> source_trace, destination_trace;

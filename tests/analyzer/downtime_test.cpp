@@ -278,3 +278,24 @@ TEST_CASE("marks come from events, and from offsets by arrival") {
   CHECK_FALSE(marks.ram_begin);
   CHECK_FALSE(marks.stream_end);
 }
+
+TEST_CASE("a postcopy's pause ends with its package, not with the stream") {
+  PauseMarks marks;
+  marks.stop = at_ms(1000);
+  marks.package_begin = at_ms(1004);
+  marks.package_end = at_ms(1010);
+  marks.completed = at_ms(9000);
+  marks.resume = at_ms(1030);
+  Downtime out = explain_downtime(paused(1000, 1030), marks, 11);
+  CHECK(names(out) == Names{"source", "package", "destination"});
+  CHECK(out.phases[2].duration_ms == doctest::Approx(20));
+  CHECK(out.unexplained_ms == doctest::Approx(0));
+  CHECK(out.difference == "QEMU's 11 ms end when the package is sent, 20.0 ms "
+                          "before RESUME by its last byte at the tee");
+  check_in_order(out);
+
+  marks.package_end = {}; // cut off in it
+  out = explain_downtime(paused(1000, 1030), marks, {});
+  CHECK(names(out) == Names{"source"});
+  CHECK(out.unexplained_ms == doctest::Approx(26));
+}

@@ -47,13 +47,16 @@ private:
 // on which one page is asked for.
 class Asked {
 public:
-  Asked(uint64_t address, uint64_t length) : channels_(3) {
+  Asked(uint64_t address, uint64_t length, int times = 1)
+      : times_(static_cast<uint64_t>(times)), channels_(3) {
     test::StreamBuilder back;
-    back.be16(3).be16(19).be64(address).be32(length).counted("pc.ram");
+    for (int i = 0; i < times; ++i)
+      back.be16(3).be16(19).be64(address).be32(length).counted("pc.ram");
     back.be16(1).be16(4).be32(0);
     for (OpenChannel& channel : channels_)
       channel.source = std::make_unique<TimedSource>(back.done(), 1000);
     channels_[2].source = std::make_unique<TimedSource>(back.done(), 0);
+    channels_[1].start = StreamStart::preempt;
     channels_[2].start = StreamStart::return_path;
     tracker_.emplace(channels_, ignored_);
     RamBlock block{.name = "pc.ram", .used_length = 4 * kHuge};
@@ -78,11 +81,15 @@ public:
   [[nodiscard]] PageRequests result() const {
     auto out = tracker_->result();
     REQUIRE(out);
-    CHECK(out->requests == 1);
+    CHECK(out->requests == times_);
     return *out;
+  }
+  void fail(size_t channel) {
+    channels_[channel].error = Error{ErrorKind::truncated, "cut off"};
   }
 
 private:
+  uint64_t times_;
   StreamEvents ignored_;
   std::vector<OpenChannel> channels_;
   std::optional<PageRequestTracker> tracker_;
@@ -96,7 +103,7 @@ TEST_CASE("a page answers the request for it") {
   CHECK(asked.result().answered == 0);
   asked.send(0, 11, kPage, 2 * kPage);
   CHECK(asked.result().answered == 1);
-  CHECK(asked.result().max_ms == doctest::Approx(1.011));
+  CHECK(asked.result().latencies.max_ms == doctest::Approx(1.011));
 }
 
 TEST_CASE("a huge page answers when it is whole") {
@@ -105,7 +112,7 @@ TEST_CASE("a huge page answers when it is whole") {
   CHECK(asked.result().answered == 0);
   asked.send(0, 700, 2 * kHuge - kPage, 2 * kHuge);
   CHECK(asked.result().answered == 1);
-  CHECK(asked.result().max_ms == doctest::Approx(1.7));
+  CHECK(asked.result().latencies.max_ms == doctest::Approx(1.7));
 }
 
 TEST_CASE("a huge page is whole on one channel only") {
@@ -117,4 +124,52 @@ TEST_CASE("a huge page is whole on one channel only") {
   CHECK(asked.result().answered == 0);
   asked.send(1, 300, kHuge, 2 * kHuge);
   CHECK(asked.result().answered == 1);
+}
+
+TEST_CASE("pages that nobody asked for are counted apart") {
+  Asked asked(kHuge, kHuge);
+  asked.send(0, 0, 0, kHuge);                   // unasked
+  asked.send(0, 512, kHuge, kHuge + kPage);     // broken off
+  asked.send(1, 0, kHuge, 2 * kHuge);           // the answer
+  asked.send(1, 512, kHuge, kHuge + 2 * kPage); // once more
+  PageRequests out = asked.result();
+  CHECK(out.answered == 1);
+  CHECK(out.pages_asked == 512);
+  CHECK(out.pages_unasked == 512 + 1 + 2);
+  CHECK(out.unasked_bytes == 512 + 1 + 2);
+  CHECK(out.last_page_ms == doctest::Approx(0.513));
+}
+
+TEST_CASE("a page answers all requests for it, and counts once") {
+  Asked asked(kPage, kPage, 3);
+  asked.send(0, 10, kPage, 2 * kPage);
+  asked.send(1, 20, kPage, 2 * kPage);
+  PageRequests out = asked.result();
+  CHECK(out.answered == 3);
+  CHECK(out.repeated == 2);
+  CHECK(out.pages_asked == 1);
+  CHECK(out.pages_unasked == 1);
+  CHECK(out.latencies.count == 1);
+  REQUIRE(out.by_channel.size() == 1);
+  CHECK(out.by_channel[0].channel == "main");
+  CHECK(out.unanswered_reason.empty());
+}
+
+TEST_CASE("the preempt channel's answers stand apart") {
+  Asked asked(kPage, kPage);
+  asked.send(1, 0, kPage, 2 * kPage);
+  PageRequests out = asked.result();
+  REQUIRE(out.by_channel.size() == 1);
+  CHECK(out.by_channel[0].channel == "preempt");
+  CHECK(out.by_channel[0].latencies.count == 1);
+}
+
+TEST_CASE("why a request has no answer is said") {
+  Asked asked(kPage, kPage);
+  CHECK(asked.result().unanswered == 1);
+  CHECK(asked.result().unanswered_reason ==
+        "their pages are in no channel that is here");
+  asked.fail(0);
+  CHECK(asked.result().unanswered_reason ==
+        "a channel is cut off, damaged or missing here");
 }

@@ -99,6 +99,48 @@ def check_package(analysis, info, main):
           f"no package of {more} bytes, by which the counts differ")
 
 
+def check_requests(told, host_pages, channel):
+    """Each page is paired once, and every one that came is counted. What the
+    main channel has begun it ends, also where there is a preempt channel."""
+    if not told:
+        return
+    pairs = told["answered"] - told["repeated"]
+    check(told["pages_asked"] == host_pages * pairs, told)
+    waits = told["latencies"]
+    check(waits["count"] + told["in_flight"] == pairs, told)
+    check(sum(waits["buckets"]) == waits["count"], told)
+    check({c["channel"] for c in told["by_channel"]} <= {"main", channel},
+          told)
+    check(sum(c["count"] for c in told["by_channel"]) == waits["count"], told)
+    if waits["count"]:
+        check(0 < waits["p50_ms"] <= waits["p90_ms"] <= waits["p99_ms"]
+              <= waits["max_ms"] <= told["last_page_ms"], told)
+
+
+def check_pages_after_switch(postcopy, analysis):
+    """Against what the stream holds up to the package."""
+    main = migtest.raw_stream(postcopy.session)
+    before = postcopy.lab.path("before.bin")
+    with open(before, "wb") as file:
+        file.write(main[:main.rindex(struct.pack(">BHH", 8, 7, 4))])
+    sent = [sum(totals[kind] for kind in ("zero", "normal")) for totals in (
+        analysis["ram"]["totals"],
+        postcopy.migscope.analyze(before, status=3)["ram"]["totals"])]
+    told = analysis["postcopy"]
+    if not told:
+        return  # everything had come before it was asked for
+    check(told["pages_asked"] + told["pages_unasked"] == sent[0] - sent[1],
+          f"{told}: {sent[0]} pages, {sent[1]} before the switch")
+
+
+def check_phases(downtime):
+    names = [phase["name"] for phase in downtime["phases"]]
+    check(names == ["source", "package", "destination"], names)
+    total = sum(phase["duration_ms"] for phase in downtime["phases"])
+    check(abs(total + downtime["unexplained_ms"] - downtime["total_ms"])
+          < 1e-3, downtime)
+
+
 def paused(kind, *capabilities, channels=1, huge=False):
     """The destination stays paused: all memory can be compared."""
     def test():
@@ -109,6 +151,10 @@ def paused(kind, *capabilities, channels=1, huge=False):
             analysis, told = postcopy.check(info)
             check_counts(analysis, info)
             check_package(analysis, info, migtest.raw_stream(postcopy.session))
+            check_requests(analysis["postcopy"], 512 if huge else 1, "preempt"
+                           if "postcopy-preempt" in capabilities else "main")
+            if "multifd" not in capabilities:
+                check_pages_after_switch(postcopy, analysis)
             check(analysis["input"]["channels"] == channels, "channels")
             files = channel_files(postcopy.session)
             alone = Capture(lab, postcopy.migscope, *files[::-1]).analyze()
@@ -131,7 +177,54 @@ def running():
         analysis, told = postcopy.check(info, spared=[*ready.hot,
                                                       *ready.stack])
         check_counts(analysis, info)
+        check_requests(analysis["postcopy"], 1, "main")
         return told
+
+
+def by_the_monitors(*capabilities):
+    """Recorded with both monitors: the pause, and QEMU's own blocktime."""
+    def test():
+        with Lab(ELF) as lab:
+            source = lab.start("source", GUEST, memory="32M")
+            destination = lab.start("destination", GUEST, "-incoming", "defer",
+                                    memory="32M")
+            source.wait_ready()
+            migscope, session = Migscope(MIGSCOPE, lab), lab.path("run")
+            options = [word for name in ("postcopy-ram", "postcopy-blocktime",
+                                         *capabilities)
+                       for word in ("--capability", f"{name}=on")]
+            options += [word for setting in (
+                f"max-bandwidth={16 * MIB}", "downtime-limit=1",
+                f"max-postcopy-bandwidth={8 * MIB}")
+                for word in ("--parameter", setting)]
+            process = migscope.start(
+                "migrate", "--source", lab.path("source.record.qmp"),
+                "--destination", lab.path("destination.record.qmp"),
+                "--capture", "-o", session, *options)
+            source.wait_pass(2)
+            source.qmp.execute("migrate-start-postcopy")
+            migscope.finish(process, 0)
+            analysis = migscope.analyze(session)
+            check_phases(analysis["downtime"])
+            requests = source.qmp.execute("query-migrate")["ram"][
+                "postcopy-requests"]
+            told = analysis["postcopy"] or {"requests": 0}
+            check(told["requests"] == requests, (told, requests))
+            check_requests(analysis["postcopy"], 1,
+                           "preempt" if capabilities else "main")
+            qemu = destination.qmp.execute("query-migrate")
+            told = analysis["postcopy_blocktime"]
+            check(told["all_ms"] == qemu["postcopy-blocktime"], told)
+            check(told["vcpu_ms"] == qemu["postcopy-vcpu-blocktime"], told)
+            check(told["latency_ns"] == qemu.get("postcopy-latency"), told)
+            check(told["latency_buckets"]
+                  == qemu.get("postcopy-latency-dist", []), told)
+            waits = (analysis["postcopy"] or {}).get("latencies")
+            return (f"{requests} requests, {waits}; "
+                    f"{analysis['downtime']['total_ms']:.1f} ms of pause; "
+                    f"QEMU's {told}")
+    test.__name__ = " ".join(("by_the_monitors", *capabilities))
+    return test
 
 
 def recovered(kind, *capabilities):
@@ -211,6 +304,8 @@ SMALL = [
     paused("postcopy"),
     paused("postcopy with a preempt channel", "postcopy-preempt", channels=2),
     running,
+    by_the_monitors(),
+    by_the_monitors("postcopy-preempt"),
     recovered("recovered"),
     recovered("recovered with a preempt channel", "postcopy-preempt"),
 ]

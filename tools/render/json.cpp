@@ -23,6 +23,13 @@ Json text_list(const std::vector<std::string>& items) {
   return list(items, [](const std::string& item) { return text(item); });
 }
 
+Json numbers(const std::vector<uint64_t>& items) {
+  Json out = Json::array();
+  for (uint64_t item : items)
+    out.add(item);
+  return out;
+}
+
 Json vm(const Vm& value) {
   return Json::object()
       .set("machine", text(value.machine))
@@ -181,14 +188,48 @@ Json iterable(const IterableState& value) {
       .set("bytes", value.bytes);
 }
 
+Json latency(const Latencies& value) {
+  return Json::object()
+      .set("count", value.count)
+      .set("p50_ms", value.p50_ms)
+      .set("p90_ms", value.p90_ms)
+      .set("p99_ms", value.p99_ms)
+      .set("max_ms", value.max_ms)
+      .set("buckets", numbers(value.buckets));
+}
+
+Json blocktime(const std::optional<qmp::PostcopyBlocktime>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("all_ms", value->all_ms)
+      .set("vcpu_ms", numbers(value->vcpu_ms))
+      .set("latency_ns", value->latency_ns)
+      .set("vcpu_latency_ns", numbers(value->vcpu_latency_ns))
+      .set("non_vcpu_latency_ns", value->non_vcpu_latency_ns)
+      .set("latency_buckets", numbers(value->latency_buckets));
+}
+
 Json postcopy(const std::optional<PageRequests>& value) {
   if (!value)
     return {};
   return Json::object()
       .set("requests", value->requests)
       .set("answered", value->answered)
-      .set("median_ms", value->median_ms)
-      .set("max_ms", value->max_ms);
+      .set("median_ms", value->latencies.p50_ms)
+      .set("max_ms", value->latencies.max_ms)
+      .set("repeated", value->repeated)
+      .set("in_flight", value->in_flight)
+      .set("unanswered", value->unanswered)
+      .set("unanswered_reason", text(value->unanswered_reason))
+      .set("pages_asked", value->pages_asked)
+      .set("pages_unasked", value->pages_unasked)
+      .set("unasked_bytes", value->unasked_bytes)
+      .set("last_page_ms", value->last_page_ms)
+      .set("latencies", latency(value->latencies))
+      .set("by_channel", list(value->by_channel, [](const ChannelLatencies& c) {
+             return latency(c.latencies).set("channel", c.channel);
+           }));
 }
 
 Json phase(const Phase& value) {
@@ -291,6 +332,7 @@ Json render_json(const Analysis& analysis) {
       .set("iterables", list(analysis.iterables, iterable))
       .set("stop_and_copy", stop_and_copy(analysis.stop_and_copy))
       .set("postcopy", postcopy(analysis.postcopy))
+      .set("postcopy_blocktime", blocktime(analysis.blocktime))
       .set("downtime", downtime(analysis.downtime))
       .set("clocks",
            Json::object()

@@ -125,10 +125,39 @@ std::string postcopy_line(const PageRequests& pages) {
   std::string text =
       fmt::format("{} pages asked for by the destination, {} answered",
                   pages.requests, pages.answered);
-  if (pages.median_ms)
-    text += fmt::format(" in {:.1f} ms (median) to {:.1f} ms", *pages.median_ms,
-                        *pages.max_ms);
+  if (pages.latencies.max_ms)
+    text +=
+        fmt::format(" in {} (median) to {}", format_ms(*pages.latencies.p50_ms),
+                    format_ms(*pages.latencies.max_ms));
+  if (pages.unanswered)
+    text += "; " + pages.unanswered_reason;
+  text += fmt::format("; {} came unasked ({})", pages.pages_unasked,
+                      format_bytes(pages.unasked_bytes));
+  if (pages.last_page_ms)
+    text += ", the last page " + format_ms(*pages.last_page_ms) +
+            " after the switch";
   return titled("postcopy", text);
+}
+
+std::string blocktime_line(const qmp::PostcopyBlocktime& blocktime) {
+  std::string text = "QEMU's: all vCPUs waited for pages at once for ";
+  text += blocktime.all_ms ? fmt::format("{} ms", *blocktime.all_ms) : "?";
+  if (blocktime.latency_ns)
+    text += fmt::format(", {:.3f} ms a page on average",
+                        static_cast<double>(*blocktime.latency_ns) / 1e6);
+  return titled("blocktime", text);
+}
+
+std::string requests_table(const PageRequests& pages) {
+  if (pages.by_channel.empty())
+    return "";
+  std::vector<Row> rows{{"pages", "p50 ms", "p90 ms", "p99 ms", "max ms",
+                         "from request to page, on channel"}};
+  for (const auto& [channel, waits] : pages.by_channel)
+    rows.push_back({figure(waits.count), figure(waits.p50_ms, 1),
+                    figure(waits.p90_ms, 1), figure(waits.p99_ms, 1),
+                    figure(waits.max_ms, 1), channel});
+  return "\n" + table(rows);
 }
 
 std::string downtime_table(const Downtime& downtime) {
@@ -337,11 +366,15 @@ std::string render_text(const Analysis& analysis) {
          clock_line("destination", analysis.clocks.destination);
   if (analysis.postcopy)
     out += postcopy_line(*analysis.postcopy);
+  if (analysis.blocktime)
+    out += blocktime_line(*analysis.blocktime);
   out += problems_list(analysis.input.problems);
   out += findings_list(analysis.findings);
   out += downtime_table(analysis.downtime);
   out += rounds_table(analysis) + passes_table(analysis.passes) +
          flow_table(analysis);
+  if (analysis.postcopy)
+    out += requests_table(*analysis.postcopy);
   if (analysis.ram)
     out += blocks_table(*analysis.ram) + regions_table(*analysis.ram);
   if (analysis.stop_and_copy)

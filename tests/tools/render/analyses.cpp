@@ -108,6 +108,12 @@ Analysis known_analysis() {
   return out;
 }
 
+PageRequests known_requests() {
+  Latencies waits{5, 1.5, 40, 40, 40, {0, 4, 1}};
+  return {9, 8,   2,     1,    1,     "cut",
+          6, 100, 4'000, 70.5, waits, {{"preempt", waits}}};
+}
+
 Analysis hostile_analysis(const std::string& name) {
   constexpr uint64_t most = std::numeric_limits<uint64_t>::max();
   constexpr double huge = std::numeric_limits<double>::max();

@@ -8,6 +8,7 @@ using namespace migscope;
 using namespace migscope::analyzer;
 using migscope::testing::hostile_analysis;
 using migscope::testing::known_analysis;
+using migscope::testing::known_requests;
 using migscope::tools::render_json;
 using qmp::Json;
 using Keys = std::vector<std::string>;
@@ -28,9 +29,9 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(out.get("schema").as_string() == "migscope/analysis-1");
   CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
                            "rounds_are_lower_bound", "passes", "iterables",
-                           "stop_and_copy", "postcopy", "downtime", "clocks",
-                           "expected_downtime", "missed_minimum", "flow",
-                           "pause_flow", "findings"});
+                           "stop_and_copy", "postcopy", "postcopy_blocktime",
+                           "downtime", "clocks", "expected_downtime",
+                           "missed_minimum", "flow", "pause_flow", "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==
@@ -135,6 +136,28 @@ TEST_CASE("each value stands under its own key") {
   CHECK(out.get("downtime").get("guest_ms").as_double() == 45.2);
   CHECK(out.get("downtime").get("guest_error_ms").as_double() == 0.25);
   CHECK(first(out.get("findings")).get("severity").as_string() == "warning");
+}
+
+TEST_CASE("a postcopy's page requests, and QEMU's blocktime") {
+  Analysis analysis = known_analysis();
+  CHECK(render_json(analysis).get("postcopy").is_null());
+  CHECK(render_json(analysis).get("postcopy_blocktime").is_null());
+  analysis.postcopy = known_requests();
+  analysis.blocktime = {12, {12, 30}, 250'000, 7, {1, 2}, {0, 3}};
+  Json out = render_json(analysis);
+  CHECK(out.get("postcopy").dump() ==
+        R"({"requests":9,"answered":8,"median_ms":1.5,"max_ms":40.0,)"
+        R"("repeated":2,"in_flight":1,"unanswered":1,)"
+        R"("unanswered_reason":"cut","pages_asked":6,"pages_unasked":100,)"
+        R"("unasked_bytes":4000,"last_page_ms":70.5,)"
+        R"("latencies":{"count":5,"p50_ms":1.5,"p90_ms":40.0,"p99_ms":40.0,)"
+        R"("max_ms":40.0,"buckets":[0,4,1]},)"
+        R"("by_channel":[{"count":5,"p50_ms":1.5,"p90_ms":40.0,"p99_ms":40.0,)"
+        R"("max_ms":40.0,"buckets":[0,4,1],"channel":"preempt"}]})");
+  CHECK(out.get("postcopy_blocktime").dump() ==
+        R"({"all_ms":12,"vcpu_ms":[12,30],"latency_ns":250000,)"
+        R"("vcpu_latency_ns":[1,2],"non_vcpu_latency_ns":7,)"
+        R"("latency_buckets":[0,3]})");
 }
 
 TEST_CASE("what is not known is null, and a list that is empty a list") {
