@@ -65,7 +65,8 @@ private:
   void end_line() {
     auto beat = parse_beat(line_);
     line_.clear();
-    auto arrival = captures::arrival_of(chunks_, offset_);
+    auto arrival =
+        captures::arrival_of(chunks_, std::exchange(begin_, offset_ + 1));
     if (!beat || !arrival)
       return;
     beat->arrival = *arrival;
@@ -79,7 +80,7 @@ private:
   std::span<const captures::Chunk> chunks_;
   Nearest which_;
   std::string line_;
-  uint64_t offset_ = 0;
+  uint64_t offset_ = 0, begin_ = 0; // begin_: of the line
   std::deque<Heartbeat> beats_;
 };
 

@@ -17,8 +17,8 @@ namespace migscope::analyzer {
 
 struct Heartbeat {
   uint64_t count = 0;
-  Nanos guest{0}; // since the guest's READY, by its clock
-  MonoTime arrival;
+  Nanos guest{0};   // since the guest's READY, by its clock
+  MonoTime arrival; // of the line's first byte, which is read at once
 };
 
 // The lines of one console that are nearest to the migration: the source's

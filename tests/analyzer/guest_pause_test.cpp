@@ -88,7 +88,7 @@ TEST_CASE("no pause where one end is silent or they do not follow") {
   CHECK_FALSE(guest_pause(some, some)); // another guest
 }
 
-TEST_CASE("a heartbeat has come with its line end") {
+TEST_CASE("a heartbeat comes with the first byte of its line") {
   Log log(
       {{"READY x\nHB 1 10", 1000}, {"00\nHB 2", 1001}, {" 2000\nHB", 1002}});
   Beats out = log.read(Nearest::last);
@@ -96,8 +96,8 @@ TEST_CASE("a heartbeat has come with its line end") {
   REQUIRE(out.size() == 2);
   CHECK((out[0].count == 1 && out[1].count == 2));
   CHECK(out[0].guest == std::chrono::microseconds(1000));
-  CHECK(out[0].arrival == at_ms(1001));
-  CHECK(out[1].arrival == at_ms(1002));
+  CHECK(out[0].arrival == at_ms(1000));
+  CHECK(out[1].arrival == at_ms(1001));
 }
 
 TEST_CASE("those nearest to the migration are taken") {

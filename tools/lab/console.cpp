@@ -22,6 +22,9 @@ constexpr size_t kReadBytes = 4096;
 // waits.
 constexpr size_t kHeldBytes = 1 << 20;
 constexpr int kFullWaitMs = 10; // until room is looked for again
+// The rest of a line comes behind its first byte, and is taken at once: to be
+// woken for each byte costs QEMU, which writes them one by one, and us.
+constexpr auto kRestOfLine = std::chrono::microseconds(200);
 
 class Descriptor {
 public:
@@ -84,6 +87,7 @@ void Console::Impl::run() {
       continue; // a signal, which is not for us
     if (what[0].revents) {
       open = take();
+      std::this_thread::sleep_for(kRestOfLine);
     } else if (what[1].revents) {
       open = wait;
       stopping = true;
