@@ -38,7 +38,8 @@ void judge(Input& input, const OpenChannel& channel, bool is_main) {
 // Channels but the main one that nothing came on. Every channel begins with
 // something, but a preempt channel: it is silent until a page is urgent, and
 // each connection of a postcopy may have one. Nor is anything lost of what the
-// recording knows to have been silent, as a probe of its port is.
+// recording knows to have been silent, as a probe of its port is; and a return
+// path, which an empty file can be known for by its name only, may stay empty.
 void judge_empty(Input& input, const OpenRecording& recording,
                  bool postcopy_advised) {
   const auto& channels = recording.channels;
@@ -49,7 +50,7 @@ void judge_empty(Input& input, const OpenRecording& recording,
           : 0;
   for (const OpenChannel& channel : channels)
     if (channel.source && !channel.error && channel.head.empty() &&
-        channel.start != StreamStart::return_path &&
+        !channel.name.ends_with(".return.zst") &&
         std::ranges::find(recording.silent, channel.name) ==
             recording.silent.end() &&
         silent-- <= 0)

@@ -97,6 +97,14 @@ TEST_CASE("a preempt channel is known to be missing by its pages") {
   }
 }
 
+TEST_CASE("an empty return path is known by its name") {
+  Files silent;
+  silent.add("main", postcopy(2 * kPage).done());
+  silent.add("preempt", StreamBuilder().page("pc.ram", 0, 3).done());
+  silent.add("channel-1.return.zst", {}); // a multifd channel's, always
+  CHECK(errors(silent.recording).empty());
+}
+
 TEST_CASE("discarded pages are awaited until the end") {
   Files whole, missing, cut;
   StreamBuilder again = postcopy(2 * kPage);
