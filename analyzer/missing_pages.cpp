@@ -1,7 +1,6 @@
 #include "analyzer/missing_pages.h"
 
 #include "captures/stream/command.h"
-#include "captures/stream/limits.h"
 #include "captures/stream/wire.h"
 
 #include <algorithm>
@@ -30,6 +29,8 @@ void MissingPages::on_command(const captures::CommandItem& item) {
 }
 
 void MissingPages::discard(const captures::CommandItem& item) {
+  if (!followed_)
+    return;
   auto told = captures::parse_ram_discard(item);
   if (!told)
     return; // the decoder has told of it
@@ -44,8 +45,14 @@ void MissingPages::discard(const captures::CommandItem& item) {
                 start + std::min(range.length, block->used_length - start));
   }
   ranges_ += awaited.count();
-  followed_ &= ranges_ <= captures::limits::kMaxDiscardedRanges;
   discarded_ = true;
+  check_count();
+}
+
+void MissingPages::check_count() {
+  followed_ = ranges_ <= most_;
+  if (!followed_)
+    std::vector<RangeSet>(awaited_.size()).swap(awaited_);
 }
 
 void MissingPages::on_pages(std::span<const captures::PageItem> pages) {
@@ -58,7 +65,7 @@ void MissingPages::on_pages(std::span<const captures::PageItem> pages) {
     awaited.remove(page.address, page.address + page_size_);
     ranges_ += awaited.count();
   }
-  followed_ = ranges_ <= captures::limits::kMaxDiscardedRanges;
+  check_count();
 }
 
 void MissingPages::on_eof(uint64_t offset) {
@@ -70,7 +77,7 @@ std::optional<Error> MissingPages::missing() const {
   uint64_t pages = 0;
   for (const RangeSet& awaited : awaited_)
     pages += (awaited.bytes() + page_size_ - 1) / page_size_;
-  if (!eof_ || !followed_ || pages == 0)
+  if (!eof_ || pages == 0)
     return {};
   return Error{
       ErrorKind::truncated,
@@ -78,6 +85,15 @@ std::optional<Error> MissingPages::missing() const {
                   "a preempt channel, or a connection between two "
                   "pauses, is not here or not whole",
                   pages)};
+}
+
+std::optional<Error> MissingPages::not_followed() const {
+  if (!eof_ || followed_)
+    return {};
+  return Error{ErrorKind::unsupported,
+               fmt::format("postcopy discarded more than {} separate ranges: "
+                           "whether all their pages came again is not known",
+                           most_)};
 }
 
 } // namespace migscope::analyzer

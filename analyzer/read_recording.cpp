@@ -152,6 +152,9 @@ Input read_all(OpenRecording& recording, captures::StreamEvents& events,
   judge_empty(out, recording, pages.postcopy_advised());
   if (auto missing = pages.missing())
     add_problem(out, Severity::error, channels[recording.main].name, *missing);
+  if (auto unknown = pages.not_followed())
+    add_problem(out, Severity::warning, channels[recording.main].name,
+                *unknown);
   for (const ProblemLog::Entry& entry : log.problems()) {
     out.problems.push_back(entry.problem);
     out.problems.back().channel = channels[entry.channel].name;

@@ -1,5 +1,6 @@
 // Channels that a migration had and that are not given.
 #include "analyzer/memory/memory_report.h"
+#include "analyzer/missing_pages.h"
 #include "analyzer/read_recording.h"
 #include "tests/support/bytes.h"
 #include "tests/support/multifd_builder.h"
@@ -118,6 +119,32 @@ TEST_CASE("discarded pages are awaited until the end") {
   REQUIRE(errors(cut.recording).size() == 1); // that it is cut, alone
   CHECK(errors(cut.recording)[0].find("postcopy discarded") ==
         std::string::npos);
+}
+
+TEST_CASE("it is told where discarded ranges are too many to follow") {
+  ProblemLog log;
+  MissingPages pages(log, 1);
+  captures::RamBlock block;
+  block.name = "pc.ram";
+  block.used_length = 8 * kPage;
+  pages.on_ram_blocks(std::span(&block, 1), kPage);
+  StreamBuilder ranges;
+  ranges.u8(0).counted("pc.ram").u8(0);
+  for (uint64_t page : {0, 2})
+    ranges.be64(page * kPage).be64(kPage);
+  captures::CommandItem discard;
+  discard.command = static_cast<uint16_t>(Command::postcopy_discard);
+  discard.payload = ranges.done();
+  for (int i = 0; i < 2; ++i) { // nothing is kept of later ones either
+    pages.on_command(discard);
+    CHECK_FALSE(pages.missing());
+  }
+  CHECK_FALSE(pages.not_followed()); // a stream that is cut says nothing
+  pages.on_eof(0);
+  CHECK_FALSE(pages.missing());
+  REQUIRE(pages.not_followed());
+  CHECK(pages.not_followed()->message.starts_with("postcopy discarded more "
+                                                  "than 1 separate ranges"));
 }
 
 TEST_CASE("a range that goes beyond its block is cut there") {
