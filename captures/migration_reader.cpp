@@ -158,8 +158,11 @@ std::vector<OpenChannel> open_channels(const Recording& recording) {
     out.push_back(open_channel(channel.name, channel.path));
     if (!channel.return_path)
       continue;
+    // Beside its channel, in the name as in the file system.
     const auto& path = *channel.return_path;
-    out.push_back(open_channel(path.filename().string(), path));
+    auto name =
+        std::filesystem::path(channel.name).replace_filename(path.filename());
+    out.push_back(open_channel(name.string(), path));
     out.back().start = StreamStart::return_path;
   }
   return out;

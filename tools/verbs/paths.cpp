@@ -7,14 +7,14 @@ namespace {
 
 using captures::Recording;
 
-// Files of several sessions have the same names.
-void name_by_session(Recording& recording) {
+// Files of several paths may have the same names.
+void name_by_path(Recording& recording) {
   for (captures::RecordedSession& session : recording.sessions)
     session.directory = recording.path;
-  if (recording.sessions.empty())
-    return;
+  bool bare = recording.sessions.empty();
   for (captures::RecordedChannel& channel : recording.channels)
-    channel.name = (recording.path / channel.name).string();
+    channel.name =
+        (bare ? recording.path : recording.path / channel.name).string();
 }
 
 bool tells_more(const Recording& than, const Recording& recording) {
@@ -64,7 +64,7 @@ Result<Recording> open_paths(const std::vector<std::string>& paths) {
     if (!recording)
       return fail(recording.error());
     if (paths.size() > 1)
-      name_by_session(*recording);
+      name_by_path(*recording);
     out = out ? join(std::move(*out), std::move(*recording))
               : std::move(*recording);
   }

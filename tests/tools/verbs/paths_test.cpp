@@ -80,6 +80,30 @@ TEST_CASE("the first session with a monitor's log tells of the migration") {
   CHECK(recording->sessions[1].manifest.outcome == "interrupted");
 }
 
+TEST_CASE("files of the same name are told apart by their directories") {
+  Sessions sessions;
+  std::string a = sessions.add("a", ended("completed"));
+  std::string b = sessions.add("b", ended("completed"));
+  auto names = [](const std::vector<std::string>& paths) {
+    auto recording = open_paths(paths);
+    REQUIRE(recording);
+    std::vector<std::string> out;
+    for (const captures::OpenChannel& channel :
+         captures::open_channels(*recording))
+      out.push_back(channel.name);
+    return out;
+  };
+  using Names = std::vector<std::string>;
+  const std::string file = "/channel-0.zst", back = "/channel-0.return.zst";
+  for (const std::string& session : {a, b})
+    for (const std::string& name : {file, back})
+      std::ofstream(session + name);
+  CHECK(names({a + file, b + file}) == Names{a + file, b + file});
+  CHECK(names({a, b}) == Names{a + file, a + back, b + file, b + back});
+  CHECK(names({a}) == Names{file.substr(1), back.substr(1)});
+  CHECK(names({a + file}) == Names{file.substr(1)});
+}
+
 TEST_CASE("what can be read once is not read twice") {
   migscope::testing::TempDir directory;
   std::string pipe = (directory.path() / "pipe").string();
