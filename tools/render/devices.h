@@ -21,7 +21,8 @@ struct DeviceSelection {
 using Output = std::function<bool(std::string_view)>;
 
 // Schema "migscope/devices-1" (docs/devices-json.md). Give the problems that
-// the devices' values have; nothing where the output failed.
+// the devices' values have; nothing where the output failed. The text leaves
+// out devices without any of the wanted fields.
 [[nodiscard]] std::optional<size_t>
 render_devices_json(const analyzer::DeviceStates& states,
                     const DeviceSelection& selection, const Output& output);

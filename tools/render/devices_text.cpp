@@ -140,6 +140,9 @@ std::optional<size_t> render_devices_text(const DeviceStates& states,
       continue;
     captures::DeviceValues values = values_of(device);
     problems += values.problems.size();
+    if (selection.field && values.problems.empty() &&
+        selected(values, selection).empty())
+      continue;
     if (!output("\n" + device_text(device, values, selection)))
       return {};
   }

@@ -113,6 +113,14 @@ TEST_CASE("a device as text: a line a value") {
     CHECK_MESSAGE(out.find(line) != std::string::npos, out);
 }
 
+TEST_CASE("a device without the wanted field is not in the text") {
+  auto out = [](const char* field) {
+    return text_of(render_devices_text, states(1, 2), {{}, only(field)});
+  };
+  CHECK(out("flag").find("bus/d") != std::string::npos);
+  CHECK(out("other").find("bus/d") == std::string::npos);
+}
+
 TEST_CASE("output that cannot be written ends it") {
   auto none = [](std::string_view) { return false; };
   CHECK_FALSE(render_devices_json(states(1, 2), {}, none));
