@@ -35,11 +35,18 @@ void judge(Input& input, const OpenChannel& channel, bool is_main) {
          fmt::format("{}; it is not read", captures::describe(channel.start))});
 }
 
+// What the recording knows that nothing came on, as a probe of its port.
+bool is_silent(const OpenRecording& recording, const OpenChannel& channel) {
+  return channel.head.empty() &&
+         std::ranges::find(recording.silent, channel.name) !=
+             recording.silent.end();
+}
+
 // Channels but the main one that nothing came on. Every channel begins with
 // something, but a preempt channel: it is silent until a page is urgent, and
-// each connection of a postcopy may have one. Nor is anything lost of what the
-// recording knows to have been silent, as a probe of its port is; and a return
-// path, which an empty file can be known for by its name only, may stay empty.
+// each connection of a postcopy may have one. Nor is anything lost of a silent
+// one; and a return path, which an empty file can be known for by its name
+// only, may stay empty.
 void judge_empty(Input& input, const OpenRecording& recording,
                  bool postcopy_advised) {
   const auto& channels = recording.channels;
@@ -51,9 +58,7 @@ void judge_empty(Input& input, const OpenRecording& recording,
   for (const OpenChannel& channel : channels)
     if (channel.source && !channel.error && channel.head.empty() &&
         !channel.name.ends_with(".return.zst") &&
-        std::ranges::find(recording.silent, channel.name) ==
-            recording.silent.end() &&
-        silent-- <= 0)
+        !is_silent(recording, channel) && silent-- <= 0)
       add_problem(input, Severity::error, channel.name,
                   {ErrorKind::truncated,
                    "there is nothing in it: expected a channel of the "
@@ -146,7 +151,9 @@ Input read_all(OpenRecording& recording, captures::StreamEvents& events,
   for (size_t i = 0; i < channels.size(); ++i) {
     judge(out, channels[i], i == recording.main);
     bool back = channels[i].start == StreamStart::return_path;
-    out.channels += !back;
+    // A silent preempt channel is one of the migration's.
+    bool probe = !pages.postcopy_advised() && is_silent(recording, channels[i]);
+    out.channels += !back && !probe;
     out.bytes += back ? 0 : channels[i].bytes;
   }
   judge_empty(out, recording, pages.postcopy_advised());

@@ -189,6 +189,26 @@ TEST_CASE("a channel that the manifest counts has a file") {
         Lines{"channel-1.zst: it is not here, and 7 bytes went over it"});
 }
 
+TEST_CASE("a probe of the recorder's port is no channel of the migration") {
+  auto channels = [](const StreamBuilder& main) {
+    Files files;
+    files.add("channel-0.zst", main.done());
+    files.add("channel-1.zst", {});
+    captures::Manifest manifest;
+    manifest.ended = ClockReading();
+    manifest.channels.resize(2);
+    manifest.channels[0].bytes = main.size();
+    manifest.channels[1].number = 1;
+    files.recording.sessions.push_back({{}, manifest});
+    CHECK(errors(files.recording).empty());
+    ProblemLog log;
+    return read_recording(files.recording, log)->channels;
+  };
+  StreamBuilder main = ram_start();
+  CHECK(channels(list(main).end(0).eos().footer().eof()) == 1);
+  CHECK(channels(postcopy(0)) == 2); // it may be a preempt channel
+}
+
 TEST_CASE("any page may be out of date where a multifd channel is cut") {
   std::string name = "stream-10.0-multifd-none.zst";
   auto stale = [&](size_t given, bool cut) {
