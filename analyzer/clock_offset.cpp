@@ -2,10 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <ranges>
 
 namespace migscope::analyzer {
 namespace {
+
+// The first index below `count` that `before` does not hold for, or `count`; it
+// holds for all before. (clang 14 cannot compile libstdc++'s views::iota.)
+template <typename Predicate>
+size_t partition_index(size_t count, Predicate before) {
+  size_t low = 0;
+  while (low < count) {
+    size_t middle = low + (count - low) / 2;
+    if (before(middle))
+      low = middle + 1;
+    else
+      count = middle;
+  }
+  return low;
+}
 
 using Kind = ClockBound::Kind;
 
@@ -49,8 +63,7 @@ public:
   [[nodiscard]] bool empty() const { return top_.empty(); }
 
   [[nodiscard]] const Line& highest(double slope) const {
-    auto lines = std::views::iota(size_t{0}, top_.size() - 1);
-    return top_[*std::ranges::partition_point(lines, [&](size_t i) {
+    return top_[partition_index(top_.size() - 1, [&](size_t i) {
       return crossing(top_[i], top_[i + 1]) < slope;
     })];
   }
@@ -111,9 +124,8 @@ double seconds(Nanos time) {
 template <typename Value>
 size_t peak(size_t count, Value value) {
   constexpr double kNoise = 1e-12;
-  auto indices = std::views::iota(size_t{0}, count - 1);
-  return *std::ranges::partition_point(
-      indices, [&](size_t i) { return value(i + 1) > value(i) - kNoise; });
+  return partition_index(
+      count - 1, [&](size_t i) { return value(i + 1) > value(i) - kNoise; });
 }
 
 } // namespace

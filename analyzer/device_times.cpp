@@ -46,7 +46,7 @@ std::optional<Finding> bursts_finding(std::span<const DeviceState> devices) {
     return {};
   size_t timed = arrivals.size();
   std::ranges::sort(arrivals);
-  arrivals.erase(std::ranges::unique(arrivals).begin(), arrivals.end());
+  arrivals.erase(std::unique(arrivals.begin(), arrivals.end()), arrivals.end());
   return Finding{"device-bursts", Severity::info,
                  fmt::format("the states of {} devices came in {} {}: when one "
                              "was written is known to {:.1f} ms",
