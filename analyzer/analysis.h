@@ -200,6 +200,8 @@ struct DeviceState {
   // Since STOP: arrival of its last byte at the tee. It was written that much
   // earlier at the most.
   std::optional<double> arrived_ms, resolution_ms;
+  // What it took, by the QEMUs' traces.
+  std::optional<double> save_ms, load_ms;
 };
 
 // What another handler than RAM sent in pieces: dirty bitmaps, disks, VFIO.

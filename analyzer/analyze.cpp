@@ -13,6 +13,7 @@
 #include "analyzer/read_trace.h"
 #include "analyzer/round_times.h"
 #include "analyzer/switchover.h"
+#include "analyzer/trace_pause.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -228,6 +229,8 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
                            marks_of_pause(method, stream->model->marks()),
                            stream->chunks)
              : pause_marks(timeline, {}, {});
+  if (method != Method::postcopy && method != Method::background)
+    add_trace(pause, timeline);
   const qmp::MigrationInfo* info = last_info(timeline);
   analysis.downtime = explain_downtime(timeline, pause,
                                        info ? info->downtime_ms : std::nullopt);
@@ -261,6 +264,8 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
     if (analysis.stop_and_copy && pause.stop)
       time_devices(analysis.stop_and_copy->devices, stream->chunks,
                    *pause.stop);
+    if (analysis.stop_and_copy)
+      add_trace_times(analysis.stop_and_copy->devices, timeline);
     TimedRounds timed =
         stream_rounds(stream->model->sections(), stream->chunks,
                       stream->input.complete, marks, timeline, pause);

@@ -12,7 +12,7 @@ using migscope::testing::at_ms;
 namespace {
 
 DeviceState device(uint64_t offset, uint64_t bytes) {
-  return {"d", 0, 1, bytes, offset, true, {}, {}};
+  return {"d", 0, 1, bytes, offset, true, {}, {}, {}, {}};
 }
 
 } // namespace

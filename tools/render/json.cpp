@@ -165,7 +165,9 @@ Json device(const DeviceState& value) {
       .set("offset", value.offset)
       .set("in_pause", value.in_pause)
       .set("arrived_ms", value.arrived_ms)
-      .set("resolution_ms", value.resolution_ms);
+      .set("resolution_ms", value.resolution_ms)
+      .set("save_ms", value.save_ms)
+      .set("load_ms", value.load_ms);
 }
 
 Json stop_and_copy(const std::optional<StopAndCopy>& value) {

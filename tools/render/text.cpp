@@ -295,28 +295,49 @@ std::string regions_table(const Ram& ram) {
   return "\n" + table(rows);
 }
 
-std::string devices_table(const StopAndCopy& pause) {
-  std::vector<DeviceState> devices = pause.devices;
+double traced_ms(const DeviceState& device) {
+  return device.save_ms.value_or(0) + device.load_ms.value_or(0);
+}
+
+// The slowest first where a trace tells, else the largest.
+std::vector<DeviceState> worst_first(std::vector<DeviceState> devices) {
   std::stable_sort(devices.begin(), devices.end(),
                    [](const DeviceState& a, const DeviceState& b) {
-                     return a.bytes > b.bytes;
+                     return std::pair(traced_ms(a), a.bytes) >
+                            std::pair(traced_ms(b), b.bytes);
                    });
-  std::vector<Row> rows{
-      {"bytes", "version", "at ms",
-       fmt::format("device state, {} in {} sections",
-                   format_bytes(pause.device_bytes), devices.size())}};
-  for (const DeviceState& device : devices) {
-    if (rows.size() > kMostDevices)
-      break;
-    rows.push_back({figure(device.bytes), fmt::format("{}", device.version),
-                    figure(device.arrived_ms, 1),
-                    fmt::format("{}/{}{}", device.name, device.instance_id,
-                                device.in_pause ? "" : " (before the pause)")});
+  return devices;
+}
+
+Row device_row(const DeviceState& device, bool traced) {
+  Row row{figure(device.bytes), fmt::format("{}", device.version),
+          figure(device.arrived_ms, 1)};
+  if (traced)
+    row.insert(row.end(),
+               {figure(device.save_ms, 2), figure(device.load_ms, 2)});
+  row.push_back(fmt::format("{}/{}{}", device.name, device.instance_id,
+                            device.in_pause ? "" : " (before the pause)"));
+  return row;
+}
+
+std::string devices_table(const StopAndCopy& pause) {
+  std::vector<DeviceState> devices = worst_first(pause.devices);
+  bool traced = std::ranges::any_of(
+      devices, [](const DeviceState& d) { return d.save_ms || d.load_ms; });
+  Row head{"bytes", "version", "at ms"};
+  if (traced)
+    head.insert(head.end(), {"save ms", "load ms"});
+  head.push_back(fmt::format("device state, {} in {} sections",
+                             format_bytes(pause.device_bytes), devices.size()));
+  std::vector<Row> rows{head};
+  for (const DeviceState& device : devices)
+    if (rows.size() <= kMostDevices)
+      rows.push_back(device_row(device, traced));
+  if (devices.size() > kMostDevices) {
+    rows.emplace_back(head.size());
+    rows.back().back() = fmt::format("and {} more (--json has them all)",
+                                     devices.size() - kMostDevices);
   }
-  if (devices.size() > kMostDevices)
-    rows.push_back({"", "", "",
-                    fmt::format("and {} more (--json has them all)",
-                                devices.size() - kMostDevices)});
   return "\n" + table(rows);
 }
 

@@ -80,8 +80,12 @@ Analysis known_analysis() {
                 known_round(2, Boundary::event)};
   out.passes = {known_pass(1, Verdict::too_much),
                 known_pass(2, Verdict::switched)};
-  out.stop_and_copy = StopAndCopy{
-      20, 5, 61'000, 30'000, {{"cpu", 0, 12, 30'000, 0x5000, true, 24, 1.5}}};
+  out.stop_and_copy =
+      StopAndCopy{20,
+                  5,
+                  61'000,
+                  30'000,
+                  {{"cpu", 0, 12, 30'000, 0x5000, true, 24, 1.5, 0.5, 0.75}}};
   out.downtime = {45.7,
                   21,
                   1.5,
@@ -146,7 +150,7 @@ Analysis hostile_analysis(const std::string& name) {
   out.passes.assign(1000, pass);
   out.stop_and_copy->device_bytes = most;
   out.stop_and_copy->devices.assign(
-      100, {name, 7, 7, most, most, false, huge, huge});
+      100, {name, 7, 7, most, most, false, huge, huge, huge, huge});
   out.downtime.total_ms = out.downtime.qemu_ms = huge;
   out.downtime.unexplained_ms = huge;
   out.downtime.guest = {-huge, huge, {}, {}};

@@ -70,7 +70,7 @@ TEST_CASE("the documented keys are there, and no others") {
         Keys{"pages", "zero_pages", "bytes"});
   CHECK(first(out.get("stop_and_copy").get("devices")).keys() ==
         Keys{"name", "instance_id", "version", "bytes", "offset", "in_pause",
-             "arrived_ms", "resolution_ms"});
+             "arrived_ms", "resolution_ms", "save_ms", "load_ms"});
   CHECK(out.get("downtime").keys() ==
         Keys{"total_ms", "qemu_ms", "unexplained_ms", "clock_error_ms",
              "guest_ms", "guest_error_ms", "phases"});

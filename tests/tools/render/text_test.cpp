@@ -80,7 +80,7 @@ TEST_CASE("problems, findings and tables follow") {
   CHECK(has_line(text, "           1.5  unexplained"));
   CHECK(has_line(text, "128.0    1000      200        20  pc.ram"));
   CHECK(has_line(text, " 600      100        20  pc.ram 0x200000 (2.0 MiB)"));
-  CHECK(has_line(text, "30000       12   24.0  cpu/0"));
+  CHECK(has_line(text, "30000       12   24.0     0.50     0.75  cpu/0"));
   CHECK(has_line(text, "   1      32.0      3.2   64.0        50       501  "
                        "too much left *"));
   CHECK(has_line(text, "   2      32.0      3.2   64.0        50       501  "
