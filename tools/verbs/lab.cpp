@@ -81,6 +81,7 @@ ExitStatus run_lab(const LabVerbOptions& options) {
     outcome->detail += "; the destination said: " + words;
   if (outcome->kind == captures::Outcome::Kind::completed)
     (*lab)->watch_guest(loop);
+  (*run)->end_trace(); // while the QEMUs can be asked
   Status consoles = (*lab)->end();
   if (!consoles)
     (*run)->notice("the guest's console: " + describe(consoles.error()));
