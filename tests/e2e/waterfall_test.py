@@ -38,11 +38,19 @@ esac
 CONVERGED = {"max-bandwidth": 4096 * MIB, "downtime-limit": 30}
 
 
+def trace_is_on(pair):
+    return all(qemu.qmp.execute(
+        "trace-event-get-state", name="migration_bitmap_sync_end"
+    )[0]["state"] == "enabled" and qemu.qmp.execute(
+        "trace-event-get-state", name="process_incoming_migration_co_end"
+    )[0]["state"] == "enabled" for qemu in (pair.source, pair.destination))
+
+
 def record(lab, *arguments, actions=None, rate=None, prepare=None,
-           parameters=None):
+           parameters=None, traced=False):
     """Migrates with both monitors recorded, and the stream through a relay and
     the tee; what the analysis says of the pause."""
-    pair = Pair(lab, *arguments, guest=GUEST, run=True,
+    pair = Pair(lab, *arguments, "-msg", "timestamp=on", guest=GUEST, run=True,
                 capabilities=["events"])
     set_parameters(pair.source, parameters or CONVERGED)
     if prepare:
@@ -51,8 +59,13 @@ def record(lab, *arguments, actions=None, rate=None, prepare=None,
     recorded, teed = lab.path("monitors.migscope"), lab.path("tee.migscope")
     recorder = migscope.start(
         "record", "--source", lab.path("source.record.qmp"), "--destination",
-        lab.path("destination.record.qmp"), "-o", recorded)
+        lab.path("destination.record.qmp"), "-o", recorded,
+        *(["--trace", "--source-log", lab.path("source.log"),
+           "--destination-log", lab.path("destination.log")]
+          if traced else []))
     migtest.wait_for_file(f"{recorded}/monitor.jsonl.zst")
+    if traced:
+        pair.source.wait(lambda: trace_is_on(pair), "trace events")
     pair.destination.qmp.execute("migrate-incoming",
                                  uri=pair.uri("destination"))
     tee = pair.start_tee(migscope, teed)
@@ -107,7 +120,7 @@ def devices_held_back():
         return check_planted(pieces(analysis), "device state", 1000 * DELAY)
 
 
-def destination_stopped():
+def destination_stopped(traced=False):
     """While it loads: it gets what the kernel and the tee keep for it."""
     def stop(pair):
         pid = pair.destination.pid
@@ -116,8 +129,10 @@ def destination_stopped():
 
     with Lab(ELF) as lab:
         analysis = record(
-            lab, actions=lambda pair: {"devices": lambda: stop(pair)})
-        return check_planted(pieces(analysis), "destination", 1000 * DELAY)
+            lab, actions=lambda pair: {"devices": lambda: stop(pair)},
+            traced=traced)
+        return check_planted(pieces(analysis),
+                             "load" if traced else "destination", 1000 * DELAY)
 
 
 def slow_link():
@@ -134,7 +149,7 @@ def slow_link():
         return f"last RAM {found['last RAM']:.1f} of {took:.1f} ms"
 
 
-def slow_disk():
+def slow_disk(traced=False):
     """The source's disks are flushed after STOP; something must have been
     written, or there is nothing to flush."""
     if not shutil.which("nbdkit"):
@@ -156,9 +171,19 @@ def slow_disk():
             pair.source.qmp.execute("human-monitor-command", **{
                 "command-line": "qemu-io -d disk \"write 0 4k\""})
 
-        found = pieces(record(lab, prepare=prepare))
-        return check_planted(found, "final sync", 1000 * DELAY)
+        found = pieces(record(lab, prepare=prepare, traced=traced))
+        return check_planted(found, "disk flush" if traced else "final sync",
+                             1000 * DELAY)
+
+
+def slow_disk_traced():
+    return slow_disk(traced=True)
+
+
+def destination_stopped_traced():
+    return destination_stopped(traced=True)
 
 
 migtest.run([last_ram_held_back, devices_held_back, destination_stopped,
-             slow_link, slow_disk])
+             slow_link, slow_disk, slow_disk_traced,
+             destination_stopped_traced])
