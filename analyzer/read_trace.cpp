@@ -143,8 +143,9 @@ void read_pieces(const ChannelReader& reader, LogReader& out,
 }
 
 bool was_turned_on(const captures::Recording& recording) {
-  const captures::Manifest* manifest = recording.manifest();
-  return manifest && manifest->options.get("trace").as_bool().value_or(false);
+  return std::ranges::any_of(recording.sessions, [](const auto& session) {
+    return session.manifest.options.get("trace").as_bool().value_or(false);
+  });
 }
 
 } // namespace

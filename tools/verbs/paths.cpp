@@ -27,7 +27,10 @@ Recording join(Recording one, Recording other) {
   std::ranges::move(other.channels, std::back_inserter(channels));
   if (tells_more(one, other))
     std::swap(one, other);
-  for (auto log : {&Recording::flow_log, &Recording::thread_log})
+  for (auto log :
+       {&Recording::monitor_log, &Recording::flow_log, &Recording::thread_log,
+        &Recording::source_log, &Recording::destination_log,
+        &Recording::source_console, &Recording::destination_console})
     if (!(one.*log))
       one.*log = other.*log;
   std::ranges::move(other.sessions, std::back_inserter(one.sessions));

@@ -104,6 +104,31 @@ TEST_CASE("files of the same name are told apart by their directories") {
   CHECK(names({a + file}) == Names{file.substr(1)});
 }
 
+TEST_CASE("a log of any session is found") {
+  Sessions sessions;
+  std::string a = sessions.add("a", ended("completed"));
+  std::string b = sessions.add("b", ended("completed"));
+  for (const char* name : {"monitor.jsonl.zst", "qemu-source.log.zst",
+                           "guest-destination.log.zst"})
+    std::ofstream(a + "/" + name);
+  for (const char* name :
+       {"flow.jsonl.zst", "threads.jsonl.zst", "qemu-source.log.zst",
+        "qemu-destination.log.zst", "guest-source.log.zst"})
+    std::ofstream(b + "/" + name);
+  for (const auto& paths : {std::vector{a, b}, std::vector{b, a}}) {
+    auto all = open_paths(paths);
+    REQUIRE(all);
+    CHECK(all->monitor_log == a + "/monitor.jsonl.zst");
+    CHECK(all->flow_log == b + "/flow.jsonl.zst");
+    CHECK(all->thread_log == b + "/threads.jsonl.zst");
+    // Of the session that tells of the migration where both have one.
+    CHECK(all->source_log == a + "/qemu-source.log.zst");
+    CHECK(all->destination_log == b + "/qemu-destination.log.zst");
+    CHECK(all->source_console == b + "/guest-source.log.zst");
+    CHECK(all->destination_console == a + "/guest-destination.log.zst");
+  }
+}
+
 TEST_CASE("what can be read once is not read twice") {
   migscope::testing::TempDir directory;
   std::string pipe = (directory.path() / "pipe").string();
