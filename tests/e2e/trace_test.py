@@ -124,6 +124,7 @@ def the_lab():
             "-o", session)
         for end in ENDS:
             check(f"trace events of the {end}" in err, err)
+        check("stay turned on" not in err, err)
         check_logs(session)
         analysis = migscope.analyze(session)
         check(analysis["input"]["complete"], analysis["input"])
