@@ -208,81 +208,131 @@ void set_clocks(Analysis& analysis, const Recording& recording,
                        name, clock->contradiction)});
 }
 
-// Rounds and pause, as far as they can be told of this kind of migration.
-void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
-             const ReadStream* stream, const std::optional<GuestPause>& guest) {
+// What the explanation goes by.
+struct Known {
+  const Recording& recording;
+  Timeline& timeline;
+  const ReadStream* stream; // null where there is none
+  Method method;
+  std::vector<SyncMark> syncs = {};
+  PauseMarks pause = {};
+
+  [[nodiscard]] bool by_stream() const {
+    return stream && method == Method::precopy;
+  }
+};
+
+Method tell_method(Analysis& analysis, const Timeline& timeline,
+                   const ReadStream* stream) {
   Method method =
       migration_method(timeline, stream ? stream->model.get() : nullptr,
                        stream && stream->multifd);
   analysis.outcome.mode = to_string(method);
   if (std::string limits = limits_of(method); !limits.empty())
     analysis.input.problems.push_back({Severity::warning, "", {}, limits});
-  StreamTimes times = stream_times(stream, method);
-  set_clocks(analysis, recording, timeline, times);
-  std::vector<SyncMark> marks = sync_marks(timeline);
-  bool early = stopped_early(marks, timeline);
+  return method;
+}
+
+void explain_pause(Analysis& analysis, Known& known,
+                   const std::optional<GuestPause>& guest) {
+  Timeline& timeline = known.timeline;
+  bool early = stopped_early(known.syncs, timeline);
   if (early)
     timeline.stop.reset();
-  bool by_stream = stream && method == Method::precopy;
-  PauseMarks pause =
-      stream ? pause_marks(timeline,
-                           marks_of_pause(method, stream->model->marks()),
-                           stream->chunks)
-             : pause_marks(timeline, {}, {});
-  if (method != Method::postcopy && method != Method::background)
-    add_trace(pause, timeline);
+  known.pause = known.stream
+                    ? pause_marks(timeline,
+                                  marks_of_pause(known.method,
+                                                 known.stream->model->marks()),
+                                  known.stream->chunks)
+                    : pause_marks(timeline, {}, {});
+  // The source is done long after such a pause, and its trace splits another.
+  bool runs_on =
+      known.method == Method::postcopy || known.method == Method::background;
+  if (!runs_on)
+    add_trace(known.pause, timeline);
   const qmp::MigrationInfo* info = last_info(timeline);
-  analysis.downtime = explain_downtime(timeline, pause,
-                                       info ? info->downtime_ms : std::nullopt);
-  analysis.downtime.guest = guest;
-  analysis.downtime.guest_difference =
-      guest_difference(analysis.downtime, pause);
+  Downtime& downtime = analysis.downtime;
+  downtime = explain_downtime(timeline, known.pause,
+                              info ? info->downtime_ms : std::nullopt);
+  downtime.guest = guest;
+  downtime.guest_difference = guest_difference(downtime, known.pause);
   if (early)
-    analysis.downtime.difference =
+    downtime.difference =
         "the guest was stopped before the switchover, not by it: its pause is "
         "longer than the migration's";
-  if (stream && stream->model->has_ram()) {
-    analysis.ram = stream->model->ram();
-    analysis.ram->qemu = qemu_counters(timeline);
-    analysis.ram->without_zero_pages = method == Method::mapped;
-    if (!by_stream)
+  if (runs_on && !known.pause.package_begin) {
+    downtime.unexplained_ms = downtime.total_ms;
+    downtime.phases.clear();
+  }
+}
+
+void take_stream(Analysis& analysis, const Known& known) {
+  if (!known.stream)
+    return;
+  const StreamModel& model = *known.stream->model;
+  if (model.has_ram()) {
+    analysis.ram = model.ram();
+    analysis.ram->qemu = qemu_counters(known.timeline);
+    analysis.ram->without_zero_pages = known.method == Method::mapped;
+    if (!known.by_stream())
       forget_pause(*analysis.ram);
   }
-  if (stream) {
-    analysis.iterables = stream->model->iterables();
-    analysis.postcopy = stream->requests;
-  }
-  analysis.blocktime = timeline.blocktime;
-  if (method == Method::postcopy || method == Method::background) {
-    // The source is done long after such a pause.
-    if (!pause.package_begin) {
-      analysis.downtime.unexplained_ms = analysis.downtime.total_ms;
-      analysis.downtime.phases.clear();
-    }
-  } else if (by_stream && analysis.ram) {
-    analysis.stop_and_copy = stop_and_copy(*stream->model);
-    if (analysis.stop_and_copy && pause.stop)
-      time_devices(analysis.stop_and_copy->devices, stream->chunks,
-                   *pause.stop);
-    if (analysis.stop_and_copy)
-      add_trace_times(analysis.stop_and_copy->devices, timeline);
-    TimedRounds timed =
-        stream_rounds(stream->model->sections(), stream->chunks,
-                      stream->input.complete, marks, timeline, pause);
+  analysis.iterables = model.iterables();
+  analysis.postcopy = known.stream->requests;
+  if (!known.by_stream() || !analysis.ram)
+    return;
+  analysis.stop_and_copy = stop_and_copy(model);
+  if (analysis.stop_and_copy && known.pause.stop)
+    time_devices(analysis.stop_and_copy->devices, known.stream->chunks,
+                 *known.pause.stop);
+  if (analysis.stop_and_copy)
+    add_trace_times(analysis.stop_and_copy->devices, known.timeline);
+}
+
+void explain_rounds(Analysis& analysis, const Known& known) {
+  if (known.by_stream() && analysis.ram) {
+    const ReadStream& stream = *known.stream;
+    TimedRounds timed = stream_rounds(stream.model->sections(), stream.chunks,
+                                      stream.input.complete, known.syncs,
+                                      known.timeline, known.pause);
     analysis.rounds = std::move(timed.rounds);
     analysis.rounds_are_lower_bound = timed.lower_bound;
-  } else {
-    analysis.rounds = monitor_rounds(marks, timeline, pause);
+  } else if (known.method != Method::postcopy &&
+             known.method != Method::background) {
+    analysis.rounds = monitor_rounds(known.syncs, known.timeline, known.pause);
   }
-  if (method != Method::background)
-    analysis.passes = check_passes(marks, timeline, method == Method::postcopy);
-  analysis.expected_downtime = expected_downtime(analysis, timeline);
-  analysis.missed_minimum = missed_minimum(analysis, timeline);
+}
+
+void explain_switchover(Analysis& analysis, const Known& known) {
+  if (known.method != Method::background)
+    analysis.passes = check_passes(known.syncs, known.timeline,
+                                   known.method == Method::postcopy);
+  analysis.expected_downtime = expected_downtime(analysis, known.timeline);
+  analysis.missed_minimum = missed_minimum(analysis, known.timeline);
+}
+
+void explain_flow(Analysis& analysis, const Known& known) {
   std::span<const captures::Chunk> chunks;
-  if (stream)
-    chunks = stream->chunks;
-  read_flows(analysis, recording, timeline, pause, round_zero(timeline, chunks),
-             method != Method::postcopy);
+  if (known.stream)
+    chunks = known.stream->chunks;
+  read_flows(analysis, known.recording, known.timeline, known.pause,
+             round_zero(known.timeline, chunks),
+             known.method != Method::postcopy);
+}
+
+// Rounds and pause, as far as they can be told of this kind of migration.
+void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
+             const ReadStream* stream, const std::optional<GuestPause>& guest) {
+  Known known{recording, timeline, stream,
+              tell_method(analysis, timeline, stream)};
+  set_clocks(analysis, recording, timeline, stream_times(stream, known.method));
+  known.syncs = sync_marks(timeline);
+  explain_pause(analysis, known, guest);
+  take_stream(analysis, known);
+  explain_rounds(analysis, known);
+  explain_switchover(analysis, known);
+  explain_flow(analysis, known);
+  analysis.blocktime = timeline.blocktime;
 }
 
 } // namespace
