@@ -128,6 +128,20 @@ TimedRounds stream_rounds(const std::vector<RamSection>& sections,
   return out;
 }
 
+void take_pending(std::vector<Round>& rounds,
+                  const std::vector<PassCheck>& passes) {
+  if (passes.empty() || passes.front().pass != 1)
+    return; // who joined late does not know which round a pass is
+  auto check = passes.begin();
+  for (Round& round : rounds) {
+    check = std::find_if(check, passes.end(), [&](const PassCheck& c) {
+      return c.pass >= round.number;
+    });
+    if (check != passes.end() && check->pass == round.number)
+      round.remaining_bytes = check->pending_bytes;
+  }
+}
+
 std::vector<Round> monitor_rounds(const std::vector<SyncMark>& marks,
                                   const Timeline& timeline,
                                   const PauseMarks& pause) {

@@ -3,6 +3,7 @@
 
 #include "analyzer/downtime.h"
 #include "analyzer/rounds.h"
+#include "analyzer/switchover.h"
 
 namespace migscope::analyzer {
 
@@ -29,5 +30,10 @@ struct TimedRounds {
 [[nodiscard]] std::vector<Round>
 monitor_rounds(const std::vector<SyncMark>& marks, const Timeline& timeline,
                const PauseMarks& pause);
+
+// What was left after a round's sync is what its pass was judged by: a sample
+// can be asked for in one pass and answered in the next.
+void take_pending(std::vector<Round>& rounds,
+                  const std::vector<PassCheck>& passes);
 
 } // namespace migscope::analyzer

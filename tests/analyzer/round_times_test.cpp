@@ -60,6 +60,25 @@ TEST_CASE("a sample of a later round is not this one's") {
   CHECK(rounds[2].remaining_bytes == 300u);
 }
 
+TEST_CASE("what was left is what the pass was judged by") {
+  Timeline timeline;
+  timeline.samples = {sample(5, 900, 100), sample(55, 0, 200)};
+  std::vector<SyncMark> marks{event(1, 0), event(2, 50), event(3, 100)};
+  marks.back().final = true;
+  auto rounds = monitor_rounds(marks, timeline, {});
+  REQUIRE(rounds.size() == 3);
+  PassCheck first, second;
+  first.pass = 1;
+  first.pending_bytes = 950;
+  second.pass = 2; // its sample was answered later, with nothing left
+  take_pending(rounds, {first, second});
+  CHECK(rounds[0].remaining_bytes == 950u);
+  CHECK_FALSE(rounds[1].remaining_bytes);
+  rounds[1].remaining_bytes = 7;
+  take_pending(rounds, {second}); // joined late
+  CHECK(rounds[1].remaining_bytes == 7u);
+}
+
 TEST_CASE("what was sent after a cut is unknown, not nothing") {
   std::vector<captures::Chunk> chunks{{0, 100, at_ms(10)},
                                       {100, 100, at_ms(60)}};
