@@ -216,9 +216,12 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
   if (!analysis.rounds.empty())
     out.push_back(rounds_finding(analysis));
   std::ranges::move(hindsight(analysis), std::back_inserter(out));
+  // Of the flow that is told by each round.
+  auto flow = flow_finding(analysis);
+  if (!flow)
+    flow = bandwidth_finding(analysis, timeline);
   for (auto& finding :
-       {bandwidth_finding(analysis, timeline), throttle_finding(analysis),
-        flow_finding(analysis), pause_flow_finding(analysis),
+       {flow, throttle_finding(analysis), pause_flow_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
         downtime_finding(analysis), guest_pause_finding(analysis),
         burst_times_finding(analysis), counter_finding(analysis),

@@ -79,7 +79,8 @@ private:
                                           const StretchSums& sums,
                                           std::optional<uint64_t> limit);
 
-// "400.1 ms blocked, 12.0 idle; 64.0 MiB/s; migration thread 23 % CPU"
+// "400.1 ms blocked, 0.0 stalled, 12.0 idle of 900.0 ms, 63.1 MiB/s of about
+// 64.0 allowed, migration thread 23 % on a CPU, 1 % waiting for one"
 [[nodiscard]] std::string describe(const Flow& flow);
 
 } // namespace migscope::analyzer

@@ -61,7 +61,12 @@ std::optional<Finding> flow_finding(const Analysis& analysis) {
   text = "the transfer was limited by " + text;
   if (analysis.flow)
     text += "; in all " + describe(*analysis.flow);
-  return Finding{"limited-by", Severity::info, text, kEvidence};
+  if (!analysis.vm.qemu)
+    text += "; whether max-bandwidth did is not known without a monitor";
+  bool set_by_user =
+      !causes.empty() && causes.front().limit == LimitedBy::max_bandwidth;
+  return Finding{"limited-by", set_by_user ? Severity::warning : Severity::info,
+                 text, kEvidence};
 }
 
 std::optional<Finding> pause_flow_finding(const Analysis& analysis) {

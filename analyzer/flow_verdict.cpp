@@ -136,11 +136,14 @@ std::optional<Flow> flow_of(const Stretch& stretch, const StretchSums& sums,
 
 std::string describe(const Flow& flow) {
   std::string out;
+  auto mib = [](auto bytes) { return static_cast<double>(bytes) / (1 << 20); };
   if (flow.blocked_ms)
     out += fmt::format("{:.1f} ms blocked, {:.1f} stalled, {:.1f} idle of "
-                       "{:.1f}, {:.1f} MiB/s",
+                       "{:.1f} ms, {:.1f} MiB/s",
                        *flow.blocked_ms, *flow.stalled_ms, *flow.idle_ms,
-                       flow.duration_ms, *flow.bytes_per_second / (1 << 20));
+                       flow.duration_ms, mib(*flow.bytes_per_second));
+  if (flow.blocked_ms && flow.max_bandwidth)
+    out += fmt::format(" of about {:.1f} allowed", mib(*flow.max_bandwidth));
   if (flow.source_cpu)
     out += fmt::format("{}migration thread {:.0f} % on a CPU, {:.0f} % waiting "
                        "for one",

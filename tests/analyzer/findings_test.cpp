@@ -113,6 +113,16 @@ TEST_CASE("a bandwidth limit that was reached") {
              "max-bandwidth") == "(none)");
 }
 
+TEST_CASE("what limited the transfer is told once") {
+  auto rounds = of_rounds({round(100, 0), round(10, 10)});
+  rounds.rounds[0].flow.emplace().limited_by = LimitedBy::max_bandwidth;
+  rounds.vm.qemu = "7.2.22";
+  auto found = find(rounds, with_parameters(R"({"max-bandwidth":104857600})"));
+  CHECK(text(found, "limited-by") == "the transfer was limited by "
+                                     "max-bandwidth for 0.0 ms in 1 round");
+  CHECK_FALSE(get(found, "max-bandwidth"));
+}
+
 TEST_CASE("re-sent pages that had not changed") {
   CHECK(text(find(of_ram(0, 0, 200, 50, {}), {}), "same-content") ==
         "50 of 200 re-sent pages (25 %) had not changed in content");

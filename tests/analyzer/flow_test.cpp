@@ -228,13 +228,22 @@ TEST_CASE("findings sum the rounds up") {
   REQUIRE(finding);
   CHECK(finding->text ==
         "the transfer was limited by max-bandwidth for 200.0 ms in 2 rounds, "
-        "destination for 100.0 ms in 1 round, unknown for 900.0 ms in 1 round");
+        "destination for 100.0 ms in 1 round, unknown for 900.0 ms in 1 round; "
+        "whether max-bandwidth did is not known without a monitor");
+  CHECK(finding->severity == Severity::warning);
+  analysis.flow = of_times({800ms, 100ms, 50ms, 50ms}, 65 * kMiB);
+  finding = flow_finding(analysis);
+  REQUIRE(finding);
+  CHECK(
+      finding->text.find("; in all 100.0 ms blocked, 50.0 stalled, 800.0 idle "
+                         "of 1000.0 ms, 64.0 MiB/s of about 65.0 allowed") !=
+      std::string::npos);
   analysis.pause_flow = of_times({100ms, 800ms, 50ms, 50ms});
   finding = pause_flow_finding(analysis);
   REQUIRE(finding);
   CHECK(finding->text ==
         "in the pause the transfer was limited by destination: 800.0 ms "
-        "blocked, 50.0 stalled, 100.0 idle of 1000.0, 64.0 MiB/s");
+        "blocked, 50.0 stalled, 100.0 idle of 1000.0 ms, 64.0 MiB/s");
 }
 
 TEST_CASE("logs are put to the rounds and the pause") {
