@@ -3,6 +3,7 @@
 #include "analyzer/device_times.h"
 #include "analyzer/flow_findings.h"
 #include "analyzer/hindsight.h"
+#include "analyzer/unknown_pieces.h"
 #include "qmp/json.h"
 
 #include <algorithm>
@@ -223,9 +224,9 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
   for (auto& finding :
        {flow, throttle_finding(analysis), pause_flow_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
-        downtime_finding(analysis), guest_pause_finding(analysis),
-        burst_times_finding(analysis), counter_finding(analysis),
-        unsent_finding(analysis)})
+        unknown_pieces_finding(analysis, timeline), downtime_finding(analysis),
+        guest_pause_finding(analysis), burst_times_finding(analysis),
+        counter_finding(analysis), unsent_finding(analysis)})
     if (finding)
       out.push_back(*finding);
   return out;

@@ -60,7 +60,10 @@ std::string downtime_line(const Downtime& downtime) {
   if (downtime.guest)
     qemu += fmt::format(", the guest {}", format_ms(downtime.guest->ms));
   if (!downtime.total_ms)
-    return titled("downtime", "unknown without STOP and RESUME; " + qemu);
+    return titled("downtime",
+                  fmt::format("unknown without {}RESUME; {}",
+                              downtime.phases.empty() ? "STOP and " : "",
+                              qemu));
   std::string text = format_ms(*downtime.total_ms);
   if (downtime.clock_error_ms.value_or(0) > 0)
     text += fmt::format(" +- {}", format_ms(*downtime.clock_error_ms));
@@ -88,12 +91,15 @@ std::string made_of_line(const Downtime& downtime) {
                           phases[i].duration_ms);
     else
       other += phases[i].duration_ms;
-  if (phases.size() > named)
+  if (other >= 0.05)
     text += fmt::format(", other {:.1f}", other);
   if (unexplained)
     text += fmt::format("{}unexplained {:.1f}", text.empty() ? "" : ", ",
                         *downtime.unexplained_ms);
-  return titled("made of", text.empty() ? "unknown" : text + " ms");
+  if (text.empty())
+    return titled("made of", "unknown");
+  return titled("made of",
+                text + (downtime.total_ms ? " ms" : " ms, then unknown"));
 }
 
 std::string rounds_line(const Analysis& analysis) {

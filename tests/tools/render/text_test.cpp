@@ -107,6 +107,19 @@ TEST_CASE("what is not known is not zero") {
   CHECK(lines(text).size() == 5);
 }
 
+TEST_CASE("pieces of a pause whose end is not known") {
+  Analysis analysis;
+  analysis.downtime.phases = {{"final sync", 0, 1, ""},
+                              {"last RAM", 1, 3, ""},
+                              {"device state", 4, 0.01, ""},
+                              {"end of stream", 4.01, 2, ""}};
+  std::string text = render_text(analysis);
+  CHECK(has_line(text, "downtime   unknown without RESUME; QEMU's figure is "
+                       "unknown"));
+  CHECK(has_line(text, "made of    last RAM 3.0, end of stream 2.0, final sync "
+                       "1.0 ms, then unknown"));
+}
+
 TEST_CASE("rounds that only a monitor told of have no pages") {
   Analysis analysis;
   Round round;
