@@ -184,7 +184,7 @@ std::optional<Finding> expected_finding(const Analysis& analysis) {
                           *guess, *expected->actual_ms),
               "query-migrate after the last sync; pieces of the downtime"};
   if (expected->last_ram_ms)
-    out.text += fmt::format("; the last RAM took {:.1f} of them",
+    out.text += fmt::format("; the last RAM took {:.1f} ms of it",
                             *expected->last_ram_ms);
   if (std::string list = uncounted_list(*expected); !list.empty())
     out.text += "; not in the estimate: " + list;

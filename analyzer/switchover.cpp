@@ -212,7 +212,7 @@ std::string describe(const PassCheck& check) {
   if (check.pending_bytes && !is_after_sync(check) && check.sample_delay_ms)
     text += fmt::format(" {:.1f} ms into the pass", *check.sample_delay_ms);
   if (!check.pending_bytes)
-    text = "no sample before the next sync";
+    text = "no sample tells what was left";
   if (check.verdict == Verdict::no_bandwidth)
     return text + ", nothing allowed: no bandwidth was measured yet";
   if (!check.allowed_bytes)
@@ -237,7 +237,7 @@ std::string describe(const PassCheck& check) {
   if (check.verdict == Verdict::close)
     text += ": too close to tell what QEMU saw, or devices had more";
   if (check.at_max_bandwidth)
-    text += "; the rate is max-bandwidth's";
+    text += "; that rate is max-bandwidth, which the pause is not held to";
   if (check.throttle_percent.value_or(0) > 0)
     text += fmt::format("; guest throttled by {} %", *check.throttle_percent);
   return text;

@@ -83,10 +83,11 @@ TEST_CASE("what the estimate did not count") {
   CHECK(expected.last_ram_ms == 312.5);
   CHECK(expected.dirtied_after_bytes == 4 * kMiB);
   CHECK(expected.uncounted.size() == 2);
-  CHECK(text(analysis, "expected-downtime") ==
-        "QEMU expected 250.0 ms, the pause was 342.5 ms; the last RAM took "
-        "312.5 of them; not in the estimate: final sync 10.0, destination 20.0 "
-        "ms, 4.00 MiB dirtied after the estimate");
+  CHECK(
+      text(analysis, "expected-downtime") ==
+      "QEMU expected 250.0 ms, the pause was 342.5 ms; the last RAM took "
+      "312.5 ms of it; not in the estimate: final sync 10.0, destination 20.0 "
+      "ms, 4.00 MiB dirtied after the estimate");
 }
 
 TEST_CASE("an expected-downtime that is the limit is no estimate") {

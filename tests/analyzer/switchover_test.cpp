@@ -119,9 +119,10 @@ TEST_CASE("the rate is the user's where it is set, else what was measured") {
   Timeline timeline = three_passes();
   timeline.parameters = {limit(1, 50, 64 * kMiB)};
   CHECK(check(timeline)[1].at_max_bandwidth);
-  CHECK(describe(check(timeline)[1])
-            .ends_with("; the rate is "
-                       "max-bandwidth's"));
+  CHECK(
+      describe(check(timeline)[1])
+          .ends_with(
+              "; that rate is max-bandwidth, which the pause is not held to"));
   timeline.parameters = {limit(1, 50, 64 * kMiB, 320 * kMiB)};
   PassCheck second = check(timeline)[1];
   CHECK(second.bandwidth_is_set);
@@ -164,8 +165,7 @@ TEST_CASE("a sample in mid-pass is no proof that little was left") {
   timeline.samples.erase(timeline.samples.begin() + 1);
   CHECK(check(timeline)[1].verdict == Verdict::unknown);
   CHECK(describe(check(timeline)[1])
-            .starts_with("no sample before the next "
-                         "sync"));
+            .starts_with("no sample tells what was left"));
 }
 
 TEST_CASE("little enough, and yet no switchover") {
