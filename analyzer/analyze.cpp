@@ -12,6 +12,7 @@
 #include "analyzer/read_stream.h"
 #include "analyzer/read_trace.h"
 #include "analyzer/round_times.h"
+#include "analyzer/session_clocks.h"
 #include "analyzer/switchover.h"
 #include "analyzer/trace_pause.h"
 
@@ -338,9 +339,10 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
 
 } // namespace
 
-Result<Analysis> analyze(const Recording& recording) {
+Result<Analysis> analyze(const Recording& given) {
   Analysis analysis;
-  analysis.input = input_of(recording);
+  analysis.input = input_of(given);
+  const Recording recording = on_one_clock(given, analysis.input);
   Timeline timeline = read_timeline(analysis, recording);
   auto read = read_channels(analysis, recording);
   if (!read)

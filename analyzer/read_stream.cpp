@@ -22,6 +22,12 @@ Input device_damage(const DeviceStates& states) {
   return out;
 }
 
+bool is_timed(const captures::Recording& recording, const std::string& name) {
+  auto channel = std::ranges::find(recording.channels, name,
+                                   &captures::RecordedChannel::name);
+  return channel == recording.channels.end() || channel->timed;
+}
+
 } // namespace
 
 Result<ReadStream> read_stream(const captures::Recording& recording) {
@@ -36,8 +42,10 @@ Result<ReadStream> read_stream(const captures::Recording& recording) {
   if (auto states = devices.finish(std::nullopt))
     append(out.input, device_damage(*states));
   out.requests = requests.result();
-  auto chunks = opened->channels[opened->main].source->chunks();
-  out.chunks.assign(chunks.begin(), chunks.end());
+  const captures::OpenChannel& main = opened->channels[opened->main];
+  if (is_timed(recording, main.name))
+    out.chunks.assign(main.source->chunks().begin(),
+                      main.source->chunks().end());
   out.multifd = std::ranges::any_of(opened->channels, [](const auto& channel) {
     return channel.start == captures::StreamStart::multifd;
   });

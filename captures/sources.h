@@ -25,6 +25,8 @@ struct RecordedChannel {
   std::filesystem::path path;
   // Where its other direction was stored.
   std::optional<std::filesystem::path> return_path = {};
+  // Its arrivals are on the clock of the session that tells of the migration.
+  bool timed = true;
 };
 
 // What a session directory says of itself.
