@@ -308,7 +308,8 @@ void explain_switchover(Analysis& analysis, const Known& known) {
   if (known.method != Method::background)
     analysis.passes = check_passes(known.syncs, known.timeline,
                                    known.method == Method::postcopy);
-  take_pending(analysis.rounds, analysis.passes);
+  if (!analysis.rounds_are_lower_bound)
+    take_pending(analysis.rounds, analysis.passes);
   analysis.expected_downtime = expected_downtime(analysis, known.timeline);
   analysis.missed_minimum = missed_minimum(analysis, known.timeline);
 }

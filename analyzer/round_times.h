@@ -32,7 +32,8 @@ monitor_rounds(const std::vector<SyncMark>& marks, const Timeline& timeline,
                const PauseMarks& pause);
 
 // What was left after a round's sync is what its pass was judged by: a sample
-// can be asked for in one pass and answered in the next.
+// can be asked for in one pass and answered in the next. `rounds` are all that
+// there were.
 void take_pending(std::vector<Round>& rounds,
                   const std::vector<PassCheck>& passes);
 
