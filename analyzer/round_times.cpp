@@ -11,6 +11,11 @@ namespace {
 
 using Starts = std::vector<std::optional<MonoTime>>;
 
+// Such a sample sums up all rounds, with nothing left.
+bool is_over(const qmp::MigrationInfo& info) {
+  return info.status && qmp::is_final(*info.status);
+}
+
 // Figures of the sample taken right after each round's sync.
 void add_samples(std::vector<Round>& rounds, const Starts& starts,
                  const Timeline& timeline) {
@@ -21,13 +26,13 @@ void add_samples(std::vector<Round>& rounds, const Starts& starts,
     if (!starts[i])
       continue;
     sample = std::find_if(sample, timeline.samples.end(), [&](const Sample& s) {
-      return s.asked >= *starts[i] && s.info.ram;
+      return s.asked >= *starts[i] && s.info.ram && !is_over(s.info);
     });
     if (sample == timeline.samples.end())
       return;
-    // A sample that belongs to a later round says nothing of this one.
+    // A sample that may belong to a later round says nothing of this one.
     auto next = i + 1 < rounds.size() ? starts[i + 1] : std::nullopt;
-    if (next && sample->asked >= *next)
+    if (next && sample->answered >= *next)
       continue;
     const qmp::MigrationInfo& info = sample->info;
     rounds[i].remaining_bytes = info.ram->remaining;

@@ -60,6 +60,22 @@ TEST_CASE("a sample of a later round is not this one's") {
   CHECK(rounds[2].remaining_bytes == 300u);
 }
 
+TEST_CASE("a sample of the end is no round's") {
+  Timeline timeline;
+  // The second was asked for in round 2, the third after the last one.
+  timeline.samples = {sample(5, 900, 100), sample(55, 0, 700),
+                      sample(150, 0, 700)};
+  timeline.samples[1].answered = at_ms(120);
+  timeline.samples[2].info.status = qmp::MigrationStatus::completed;
+  auto rounds =
+      monitor_rounds({event(1, 0), event(2, 50), event(3, 100)}, timeline, {});
+  CHECK(rounds[0].remaining_bytes == 900u);
+  CHECK_FALSE(rounds[0].transferred_bytes);
+  CHECK_FALSE(rounds[1].remaining_bytes);
+  CHECK_FALSE(rounds[1].transferred_bytes);
+  CHECK_FALSE(rounds[2].remaining_bytes);
+}
+
 TEST_CASE("what was left is what the pass was judged by") {
   Timeline timeline;
   timeline.samples = {sample(5, 900, 100), sample(55, 0, 200)};
