@@ -169,8 +169,9 @@ def postcopy():
         analysis = migscope.analyze(session)
         check(analysis["outcome"]["mode"] == "postcopy", analysis["outcome"])
         check(analysis["downtime"]["total_ms"] > 0, analysis["downtime"])
-        check(not analysis["downtime"]["phases"] and not analysis["rounds"]
-              and analysis["stop_and_copy"] is None,
+        pieces = [phase["name"] for phase in analysis["downtime"]["phases"]]
+        check(pieces == ["source", "package", "destination"], pieces)
+        check(not analysis["rounds"] and analysis["stop_and_copy"] is None,
               "figures that are precopy's")
         stream = lab.path("stream.bin")
         with open(stream, "wb") as file:
