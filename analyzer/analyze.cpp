@@ -27,6 +27,7 @@ using captures::Recording;
 Timeline read_timeline(Analysis& analysis, const Recording& recording) {
   Timeline timeline;
   if (recording.monitor_log) {
+    const std::string name = recording.name_of(*recording.monitor_log);
     TimelineBuilder builder;
     std::optional<Error> torn;
     auto read = captures::read_monitor_log(
@@ -36,15 +37,14 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
     if (timeline.unreadable_lines)
       analysis.input.problems.push_back(
           {Severity::warning,
-           "monitor.jsonl.zst",
+           name,
            {},
            fmt::format("{} lines of a monitor are no QMP messages",
                        timeline.unreadable_lines)});
     if (!read)
-      add_problem(analysis.input, Severity::error, "monitor.jsonl.zst",
-                  read.error());
+      add_problem(analysis.input, Severity::error, name, read.error());
     else if (torn)
-      add_problem(analysis.input, Severity::error, "monitor.jsonl.zst", *torn);
+      add_problem(analysis.input, Severity::error, name, *torn);
   }
   timeline.source_trace =
       read_trace(recording, captures::End::source, analysis.input);
@@ -159,8 +159,10 @@ Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
 }
 
 std::vector<Heartbeat>
-read_console(Input& input, const std::optional<std::filesystem::path>& log,
+read_console(Input& input, const Recording& recording,
+             std::optional<std::filesystem::path> Recording::*console,
              Nearest which) {
+  const auto& log = recording.*console;
   if (!log)
     return {};
   std::optional<Error> torn;
@@ -168,7 +170,7 @@ read_console(Input& input, const std::optional<std::filesystem::path>& log,
   if (!beats)
     torn = beats.error();
   if (torn)
-    add_problem(input, Severity::error, log->filename().string(), *torn);
+    add_problem(input, Severity::error, recording.name_of(*log), *torn);
   return beats ? *beats : std::vector<Heartbeat>();
 }
 
@@ -202,7 +204,8 @@ void set_clocks(Analysis& analysis, const Recording& recording,
     if (clock && !clock->contradiction.empty())
       analysis.input.problems.push_back(
           {Severity::warning,
-           "monitor.jsonl.zst",
+           recording.monitor_log ? recording.name_of(*recording.monitor_log)
+                                 : "",
            {},
            fmt::format("the {}'s clock was set during the recording: its "
                        "events are taken as they arrived here; {}",
@@ -352,10 +355,10 @@ Result<Analysis> analyze(const Recording& given) {
   describe_vm(analysis, recording, timeline,
               stream ? stream->model.get() : nullptr);
   describe_outcome(analysis, recording, timeline, stream);
-  auto before =
-      read_console(analysis.input, recording.source_console, Nearest::last);
-  auto after = read_console(analysis.input, recording.destination_console,
-                            Nearest::first);
+  auto before = read_console(analysis.input, recording,
+                             &Recording::source_console, Nearest::last);
+  auto after = read_console(analysis.input, recording,
+                            &Recording::destination_console, Nearest::first);
   explain(analysis, recording, timeline, stream, guest_pause(before, after));
   analysis.findings = find(analysis, timeline);
   return analysis;

@@ -39,7 +39,7 @@ std::vector<Stretch> one(std::optional<MonoTime> begin,
   return {{*begin, *end}};
 }
 
-void note(Analysis& analysis, const char* file, const Status& read,
+void note(Analysis& analysis, const std::string& file, const Status& read,
           const std::optional<Error>& torn) {
   if (!read)
     add_problem(analysis.input, Severity::warning, file, read.error());
@@ -57,12 +57,12 @@ void read_logs(Analysis& analysis, const Recording& recording,
   std::optional<Error> torn;
   if (recording.flow_log) {
     Status read = captures::read_flow_log(*recording.flow_log, add, &torn);
-    note(analysis, "flow.jsonl.zst", read, torn);
+    note(analysis, recording.name_of(*recording.flow_log), read, torn);
   }
   torn.reset();
   if (recording.thread_log) {
     Status read = captures::read_thread_log(*recording.thread_log, add, &torn);
-    note(analysis, "threads.jsonl.zst", read, torn);
+    note(analysis, recording.name_of(*recording.thread_log), read, torn);
   }
 }
 

@@ -156,7 +156,7 @@ std::optional<TraceMarks> read_trace(const captures::Recording& recording,
       end == End::source ? recording.source_log : recording.destination_log;
   if (!path)
     return {};
-  const std::string name = path->filename().string();
+  const std::string name = recording.name_of(*path);
   auto reader = ChannelReader::open(*path);
   if (!reader) {
     add_problem(input, Severity::error, name, reader.error());

@@ -48,6 +48,12 @@ struct Recording {
   std::optional<std::filesystem::path> source_console, destination_console;
   std::vector<RecordedChannel> channels; // source to destination
 
+  // A log's, for messages: with its session where there may be several.
+  [[nodiscard]] std::string name_of(const std::filesystem::path& log) const {
+    bool one = sessions.empty() || sessions.front().directory.empty();
+    return (one ? log.filename() : log).string();
+  }
+
   // Null for a bare stream.
   [[nodiscard]] const Manifest* manifest() const {
     return sessions.empty() ? nullptr : &sessions.front().manifest;

@@ -1,10 +1,12 @@
 #include "tools/verbs/paths.h"
 
+#include "analyzer/analyze.h"
 #include "analyzer/read_recording.h"
 #include "tests/support/temp_dir.h"
 
 #include <doctest/doctest.h>
 #include <fstream>
+#include <set>
 #include <sys/stat.h>
 
 using namespace migscope;
@@ -126,6 +128,27 @@ TEST_CASE("a log of any session is found") {
     CHECK(all->destination_log == b + "/qemu-destination.log.zst");
     CHECK(all->source_console == b + "/guest-source.log.zst");
     CHECK(all->destination_console == a + "/guest-destination.log.zst");
+    CHECK(all->name_of(*all->flow_log) == b + "/flow.jsonl.zst");
+  }
+}
+
+TEST_CASE("damage of a log says whose it is") {
+  Sessions sessions;
+  std::string a = sessions.add("a", ended("completed"));
+  std::string b = sessions.add("b", ended("completed"));
+  for (const char* name : {"/monitor.jsonl.zst", "/qemu-source.log.zst"})
+    std::ofstream(a + name) << "no zstd";
+  for (const auto& [paths, where] :
+       {std::pair(std::vector{a, b}, a + "/"), {{a}, std::string()}}) {
+    auto recording = open_paths(paths);
+    REQUIRE(recording);
+    auto analysis = analyzer::analyze(*recording);
+    REQUIRE(analysis);
+    std::set<std::string> told;
+    for (const analyzer::Problem& problem : analysis->input.problems)
+      told.insert(problem.channel);
+    CHECK(told == std::set<std::string>{where + "monitor.jsonl.zst",
+                                        where + "qemu-source.log.zst"});
   }
 }
 
