@@ -94,6 +94,10 @@ ExitStatus compare(const DevicesOptions& options,
 ExitStatus devices(const DevicesOptions& options) {
   std::optional<std::string> description;
   if (!options.description.empty()) {
+    std::vector<std::string> all = options.paths;
+    all.push_back(options.description);
+    if (Status sound = check_once(all); !sound)
+      return report(sound.error());
     auto text = analyzer::read_description(options.description);
     if (!text)
       return report(text.error());

@@ -38,16 +38,6 @@ Recording join(Recording one, Recording other) {
   return one;
 }
 
-Status check_once(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths)
-    if (reads_once(path) && std::ranges::count(paths, path) > 1)
-      return fail({ErrorKind::usage,
-                   "it is given twice, and can be read only once",
-                   path,
-                   {}});
-  return {};
-}
-
 } // namespace
 
 bool reads_once(const std::string& path) {
@@ -56,6 +46,16 @@ bool reads_once(const std::string& path) {
   return path == "-" || std::filesystem::is_fifo(status) ||
          std::filesystem::is_socket(status) ||
          std::filesystem::is_character_file(status);
+}
+
+Status check_once(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths)
+    if (reads_once(path) && std::ranges::count(paths, path) > 1)
+      return fail({ErrorKind::usage,
+                   "it is given twice, and can be read only once",
+                   path,
+                   {}});
+  return {};
 }
 
 Result<Recording> open_paths(const std::vector<std::string>& paths) {

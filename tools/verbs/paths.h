@@ -13,6 +13,8 @@ inline constexpr const char* kPathsHelp =
 // A pipe, a socket, a terminal: what is read of it is gone. "-" is taken for
 // one, whatever it is.
 [[nodiscard]] bool reads_once(const std::string& path);
+// Fails with kind usage where one of those is given more than once.
+[[nodiscard]] Status check_once(const std::vector<std::string>& paths);
 
 // One path as captures::open_recording takes it; several are channel files and
 // sessions of one migration, in any order: a postcopy that was paused and

@@ -168,6 +168,7 @@ TEST_CASE("what can be read once is not read twice") {
     REQUIRE_FALSE(twice);
     CHECK(twice.error().kind == ErrorKind::usage);
     CHECK(twice.error().where == path);
+    CHECK_FALSE(check_once({path, path}));
     auto once = open_paths({path, file}); // opens nothing yet
     REQUIRE(once);
     CHECK(once->channels[0].name == path);
