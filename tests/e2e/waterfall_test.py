@@ -3,6 +3,7 @@
 usage: waterfall_test.py migscope lab_guest.elf
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -149,28 +150,39 @@ def slow_link():
         return f"last RAM {found['last RAM']:.1f} of {took:.1f} ms"
 
 
+@contextlib.contextmanager
+def disk_server(lab):
+    """Serves a disk whose flushes are slow at disk.sock."""
+    script, socket = lab.path("disk.sh"), lab.path("disk.sock")
+    with open(script, "w", encoding="ascii") as file:
+        file.write("#!/bin/sh" + SLOW_DISK)
+    os.chmod(script, 0o700)
+    server = subprocess.Popen(["nbdkit", "-f", "-U", socket, "sh", script],
+                              preexec_fn=migtest.die_with_parent)
+    lab.programs.append(server)
+    migtest.wait_for_file(socket)
+    yield
+    # It removes its folder only when it ends by itself, without clients.
+    for qemu in lab.qemus:
+        qemu.kill()
+    server.terminate()
+    server.wait(migtest.TIMEOUT)
+
+
 def slow_disk(traced=False):
     """The source's disks are flushed after STOP; something must have been
     written, or there is nothing to flush."""
     if not shutil.which("nbdkit"):
         migtest.skip("nbdkit is not installed")
-    with Lab(ELF) as lab:
-        script, disk = lab.path("disk.sh"), lab.path("disk.sock")
-        with open(script, "w", encoding="ascii") as file:
-            file.write("#!/bin/sh" + SLOW_DISK)
-        os.chmod(script, 0o700)
-        lab.programs.append(subprocess.Popen(
-            ["nbdkit", "-f", "-U", disk, "sh", script],
-            preexec_fn=migtest.die_with_parent))
-        migtest.wait_for_file(disk)
 
-        def prepare(pair):
-            pair.source.qmp.execute("blockdev-add", **{
-                "driver": "nbd", "node-name": "disk",
-                "server": {"type": "unix", "path": disk}})
-            pair.source.qmp.execute("human-monitor-command", **{
-                "command-line": "qemu-io -d disk \"write 0 4k\""})
+    def prepare(pair):
+        pair.source.qmp.execute("blockdev-add", **{
+            "driver": "nbd", "node-name": "disk",
+            "server": {"type": "unix", "path": pair.lab.path("disk.sock")}})
+        pair.source.qmp.execute("human-monitor-command", **{
+            "command-line": "qemu-io -d disk \"write 0 4k\""})
 
+    with Lab(ELF) as lab, disk_server(lab):
         found = pieces(record(lab, prepare=prepare, traced=traced))
         return check_planted(found, "disk flush" if traced else "final sync",
                              1000 * DELAY)
