@@ -51,7 +51,7 @@ def through_the_tee():
         tee = migscope.start("tee", "--listen", lab.path("tee.sock"),
                              "--connect", lab.path("destination.sock"),
                              "-o", session)
-        migtest.wait_for_file(lab.path("tee.sock"))
+        migtest.wait_for_listener(lab.path("tee.sock"))
         source.qmp.execute("migrate", uri=f"unix:{lab.path('tee.sock')}")
         destination.qmp.wait_event("RESUME")
         migscope.finish(tee, 0)

@@ -39,7 +39,7 @@ class Captured:
                                      uri=f"unix:{incoming}")
         tee = self.migscope.start("tee", "--listen", listen, "--connect",
                                   incoming, "-o", self.session)
-        source.wait(lambda: os.path.exists(listen), "tee")
+        migtest.wait_for_listener(listen)
         source.qmp.execute("migrate", uri=f"unix:{listen}")
         self.destination.wait(self._arrived, "end of the migration")
         self.migscope.finish(tee, 0)

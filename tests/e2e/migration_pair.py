@@ -57,7 +57,7 @@ class Pair:
         """Stands between the two and stores what goes by in `session`."""
         tee = migscope.start("tee", "--listen", self.uri("tee"), "--connect",
                              self.uri("destination"), "-o", session)
-        migtest.wait_for_file(self.lab.path("tee.sock"))
+        migtest.wait_for_listener(self.lab.path("tee.sock"))
         return tee
 
     def migrate(self, migscope, session, **options):

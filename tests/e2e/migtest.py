@@ -78,6 +78,21 @@ def wait_for_file(path):
         time.sleep(0.02)
 
 
+def wait_for_listener(path):
+    """The file of a unix socket is there before anybody listens at it."""
+    accepts = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
+
+    def listens():
+        with open("/proc/net/unix", encoding="ascii", errors="replace") as file:
+            sockets = [line.split() for line in file.readlines()[1:]]
+        return any(words[-1] == path and int(words[3], 16) & accepts
+                   for words in sockets)
+    deadline = time.monotonic() + TIMEOUT
+    while not listens():
+        check(time.monotonic() < deadline, f"nobody listens at {path}")
+        time.sleep(0.02)
+
+
 class QmpError(Failure):
     """The monitor understood and said no."""
 
