@@ -42,7 +42,8 @@ def migrate(lab, *options, output=None):
 def source_dies():
     with Lab(ELF) as lab:
         migscope, source, session, process = migrate(lab, *ENDLESS)
-        source.wait_pass(2)
+        # A sync is counted before its event is sent; one more, and it was.
+        source.wait_pass(3)
         source.kill()
         _, err = migscope.finish(process, 1)
         check("can no longer be followed" in err, err)
