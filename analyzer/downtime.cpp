@@ -91,12 +91,11 @@ void lay_out_destination(Axis& axis, const PauseMarks& marks) {
 // What follows the package is sent while the guest runs.
 std::vector<Phase> lay_out_postcopy(const PauseMarks& marks, Axis axis) {
   axis.piece("source", marks.package_begin,
-             "STOP event; first byte of the package at the tee");
+             "first byte of the package at the tee");
   axis.piece("package", marks.package_end,
-             "first and last byte of the package at the tee");
+             "last byte of the package at the tee");
   if (marks.package_end)
-    axis.piece("destination", marks.resume,
-               "last byte of the package at the tee; RESUME event");
+    axis.piece("destination", marks.resume, "RESUME event");
   return axis.take();
 }
 

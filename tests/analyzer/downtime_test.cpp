@@ -288,6 +288,10 @@ TEST_CASE("a postcopy's pause ends with its package, not with the stream") {
   marks.resume = at_ms(1030);
   Downtime out = explain_downtime(paused(1000, 1030), marks, 11);
   CHECK(names(out) == Names{"source", "package", "destination"});
+  CHECK(out.phases[0].evidence ==
+        "STOP event; first byte of the package at the tee");
+  CHECK(out.phases[2].evidence ==
+        "last byte of the package at the tee; RESUME event");
   CHECK(out.phases[2].duration_ms == doctest::Approx(20));
   CHECK(out.unexplained_ms == doctest::Approx(0));
   CHECK(out.difference == "QEMU's 11 ms end when the package is sent, 20.0 ms "
