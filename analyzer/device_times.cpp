@@ -4,28 +4,15 @@
 #include <fmt/format.h>
 
 namespace migscope::analyzer {
-namespace {
 
 using captures::Chunk;
-
-// The chunk that holds the byte at `offset`; end where none does.
-std::span<const Chunk>::iterator chunk_at(std::span<const Chunk> chunks,
-                                          uint64_t offset) {
-  auto after = std::ranges::upper_bound(chunks, offset, {}, &Chunk::offset);
-  if (after == chunks.begin())
-    return chunks.end();
-  auto at = std::prev(after);
-  return offset - at->offset < at->length ? at : chunks.end();
-}
-
-} // namespace
 
 void time_devices(std::span<DeviceState> devices, std::span<const Chunk> chunks,
                   MonoTime stop) {
   for (DeviceState& device : devices) {
     if (!device.in_pause || device.bytes == 0)
       continue;
-    auto chunk = chunk_at(chunks, device.offset + device.bytes - 1);
+    auto chunk = captures::chunk_at(chunks, device.offset + device.bytes - 1);
     if (chunk == chunks.end())
       continue;
     device.arrived_ms = to_ms(chunk->arrival - stop);

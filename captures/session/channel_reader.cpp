@@ -243,15 +243,19 @@ Status ChannelReader::read_piece(size_t piece,
   return impl_->read_piece(impl_->pieces_[piece], out);
 }
 
-std::optional<MonoTime> arrival_of(std::span<const Chunk> chunks,
-                                   uint64_t offset) {
+std::span<const Chunk>::iterator chunk_at(std::span<const Chunk> chunks,
+                                          uint64_t offset) {
   auto after = std::ranges::upper_bound(chunks, offset, {}, &Chunk::offset);
   if (after == chunks.begin())
-    return std::nullopt;
-  const Chunk& chunk = *std::prev(after);
-  if (offset - chunk.offset >= chunk.length)
-    return std::nullopt;
-  return chunk.arrival;
+    return chunks.end();
+  auto at = std::prev(after);
+  return offset - at->offset < at->length ? at : chunks.end();
+}
+
+std::optional<MonoTime> arrival_of(std::span<const Chunk> chunks,
+                                   uint64_t offset) {
+  auto chunk = chunk_at(chunks, offset);
+  return chunk == chunks.end() ? std::nullopt : std::optional(chunk->arrival);
 }
 
 } // namespace migscope::captures

@@ -39,6 +39,10 @@ private:
   std::unique_ptr<Impl> impl_;
 };
 
+// The chunk that holds the byte at `offset`; the end where none does.
+[[nodiscard]] std::span<const Chunk>::iterator
+chunk_at(std::span<const Chunk> chunks, uint64_t offset);
+
 // The time at which the byte at `offset` arrived; nothing outside the chunks.
 [[nodiscard]] std::optional<MonoTime> arrival_of(std::span<const Chunk> chunks,
                                                  uint64_t offset);
