@@ -4,7 +4,6 @@
 #include "analyzer/flow_findings.h"
 #include "analyzer/hindsight.h"
 #include "analyzer/unknown_pieces.h"
-#include "qmp/json.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -88,9 +87,11 @@ Finding rounds_finding(const Analysis& analysis) {
 
 std::optional<Finding> bandwidth_finding(const Analysis& analysis,
                                          const Timeline& timeline) {
-  auto limit = timeline.source_parameters.get("max-bandwidth").as_uint();
   Convergence rates = convergence(analysis);
-  if (!limit || *limit == 0 || !rates.known)
+  if (timeline.parameters.empty() || !rates.known)
+    return {};
+  auto limit = timeline.parameters.back().values.max_bandwidth;
+  if (limit.value_or(0) == 0)
     return {};
   // QEMU limits by the tenth of a second: a short run says nothing.
   constexpr double kLongEnoughMs = 500;

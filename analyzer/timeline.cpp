@@ -82,7 +82,6 @@ void TimelineBuilder::add_reply(const MonitorLine& line,
   } else if (question.command == "query-migrate-capabilities") {
     timeline_.source_capabilities = reply.value;
   } else if (question.command == "query-migrate-parameters") {
-    timeline_.source_parameters = reply.value;
     timeline_.parameters.push_back(
         {line.time.mono, qmp::decode_migration_parameters(reply.value)});
   }

@@ -50,9 +50,8 @@ struct Timeline {
   // The source's own RESUME after its STOP: the migration did not go through.
   std::optional<EventMark> source_resume;
   std::optional<qmp::Version> source_version, destination_version;
-  qmp::Json source_capabilities; // reply to query-migrate-capabilities
-  qmp::Json source_parameters;   // last reply to query-migrate-parameters
-  std::vector<ParametersMark> parameters; // all of the source's
+  qmp::Json source_capabilities;          // reply to query-migrate-capabilities
+  std::vector<ParametersMark> parameters; // of the source
   VcpuThreads vcpu_threads;
   // The destination's, of its last query-migrate that told.
   std::optional<qmp::PostcopyBlocktime> blocktime;

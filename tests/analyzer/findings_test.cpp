@@ -44,7 +44,8 @@ Analysis of_ram(uint64_t normal, uint64_t zero, uint64_t resent, uint64_t same,
 
 Timeline with_parameters(const char* json) {
   Timeline out;
-  out.source_parameters = *qmp::Json::parse(json);
+  out.parameters = {
+      {{}, qmp::decode_migration_parameters(*qmp::Json::parse(json))}};
   return out;
 }
 
