@@ -8,6 +8,8 @@ using captures::End;
 using captures::MonitorLine;
 using qmp::MigrationStatus;
 
+// A recorder asks a few questions at a time.
+constexpr size_t kMaxAsked = 1000;
 // A year; more is no time that a migration has run.
 constexpr uint64_t kMaxMs = 365ull * 24 * 3600 * 1000;
 
@@ -56,6 +58,9 @@ void TimelineBuilder::add_sent(const MonitorLine& line) {
   if (!command || !id)
     return;
   evidence(line.end).sent(*command, line.time.mono);
+  // Those that nobody answers; ids ascend.
+  if (asked_.size() == kMaxAsked)
+    asked_.erase(asked_.begin());
   asked_[{line.end, *id}] = {*command, line.time.mono};
 }
 

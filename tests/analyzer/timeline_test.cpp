@@ -75,6 +75,18 @@ TEST_CASE("replies find their questions at both ends") {
   CHECK(out.parameters[1].answered == at_ms(107));
 }
 
+TEST_CASE("questions without answers are forgotten in the end") {
+  Dialogue dialogue;
+  for (int id = 0; id <= 1000; ++id)
+    dialogue.sent(End::source, id, "query-migrate");
+  Timeline out = dialogue.reply(End::source, 0, R"({"status":"active"})")
+                     .reply(End::source, 1, R"({"status":"active"})")
+                     .reply(End::source, 1000, R"({"status":"active"})")
+                     .take();
+  REQUIRE(out.samples.size() == 2);
+  CHECK(out.samples[0].asked == at_ms(101));
+}
+
 TEST_CASE("limits and vCPUs are kept as they were told") {
   Timeline out =
       Dialogue()
