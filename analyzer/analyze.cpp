@@ -46,6 +46,14 @@ Timeline read_timeline(Analysis& analysis, const Recording& recording) {
     else if (torn)
       add_problem(analysis.input, Severity::error, name, *torn);
   }
+  for (const std::filesystem::path& log : recording.unread_monitor_logs)
+    analysis.input.problems.push_back(
+        {Severity::warning,
+         recording.name_of(log),
+         {},
+         fmt::format("not read: {} tells of the migration, and one recording "
+                     "can",
+                     recording.name_of(*recording.monitor_log))});
   timeline.source_trace =
       read_trace(recording, captures::End::source, analysis.input);
   timeline.destination_trace =

@@ -27,6 +27,8 @@ Recording join(Recording one, Recording other) {
   std::ranges::move(other.channels, std::back_inserter(channels));
   if (tells_more(one, other))
     std::swap(one, other);
+  if (one.monitor_log && other.monitor_log)
+    one.unread_monitor_logs.push_back(*other.monitor_log);
   for (auto log :
        {&Recording::monitor_log, &Recording::flow_log, &Recording::thread_log,
         &Recording::source_log, &Recording::destination_log,

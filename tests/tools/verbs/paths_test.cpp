@@ -132,6 +132,31 @@ TEST_CASE("a log of any session is found") {
   }
 }
 
+TEST_CASE("a second session's monitors are not read, which is told") {
+  Sessions sessions;
+  std::string a = sessions.add("a", ended("completed"));
+  std::string b = sessions.add("b", ended("completed"));
+  std::string c = sessions.add("c", ended("completed"));
+  auto unread = [&](const std::vector<std::string>& paths) {
+    auto all = open_paths(paths);
+    REQUIRE(all);
+    Told out;
+    if (auto read = analyzer::analyze(*all))
+      for (const analyzer::Problem& problem : read->input.problems)
+        if (problem.message.starts_with("not read"))
+          out.push_back({problem.channel, problem.message});
+    return out;
+  };
+  const std::string log = "/monitor.jsonl.zst";
+  std::ofstream(b + log);
+  CHECK(unread({a, b, c}).empty());
+  std::ofstream(c + log);
+  const std::string why =
+      "not read: " + b + log + " tells of the migration, and one recording can";
+  CHECK(unread({a, b, c}) == Told{{c + log, why}});
+  CHECK(unread({b, a, c}) == Told{{c + log, why}});
+}
+
 TEST_CASE("damage of a log says whose it is") {
   Sessions sessions;
   std::string a = sessions.add("a", ended("completed"));
