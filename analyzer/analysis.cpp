@@ -40,6 +40,8 @@ const char* to_string(Verdict verdict) {
     return "switchover-ack";
   case Verdict::close:
     return "close";
+  case Verdict::enough:
+    return "enough";
   case Verdict::unknown:
     break;
   }

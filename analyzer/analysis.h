@@ -157,6 +157,9 @@ struct Round {
   std::optional<uint64_t> remaining_bytes;
   std::optional<double> expected_downtime_ms;
   std::optional<uint64_t> throttle_percent;
+  // Of the sync, by QEMU's trace; the pages as in TracedPass.
+  std::optional<double> sync_ms;
+  std::optional<uint64_t> dirty_pages;
   // query-migrate's `transferred` from this sync's sample to the next one's.
   std::optional<uint64_t> transferred_bytes;
   std::optional<Flow> flow;
@@ -168,15 +171,29 @@ enum class Verdict {
   too_much,     // more was left than bandwidth x downtime-limit
   no_bandwidth, // none was measured yet, so nothing is allowed
   ack,          // little enough; switchover-ack waited for the destination
-  close,        // little enough in the sample; QEMU saw more
+  close,        // little enough in the sample; QEMU saw more, or waited
+  enough,       // little enough by QEMU's trace, and yet it did not
   unknown,      // no sample near enough to the sync
+};
+
+// What QEMU's own trace tells of a pass.
+struct TracedPass {
+  std::optional<double> sync_ms; // that its sync took, where the log has times
+  // Target pages that QEMU found dirty since it last began to count, which it
+  // does about once a second.
+  uint64_t dirty_pages = 0;
+  std::optional<uint64_t> pending_bytes; // left after the sync, of all devices
+  std::optional<uint64_t> allowed_bytes; // the threshold that was in force
+  std::optional<uint64_t> sampled_bytes; // left in the pass's first sample
 };
 
 // QEMU's test for switching over, at the sync that a pass begins with.
 struct PassCheck {
   uint64_t pass = 0; // as QEMU counts
   Verdict verdict = Verdict::unknown;
-  // In the pass's first sample, and how long after the sync that was.
+  std::optional<TracedPass> traced;
+  // In the pass's first sample, and how long after the sync that was; or, with
+  // no delay, as traced, where both pending and allowed are.
   std::optional<uint64_t> pending_bytes;
   std::optional<double> sample_delay_ms;
   std::optional<double> bandwidth; // bytes/s that QEMU counted on

@@ -14,6 +14,7 @@
 #include "analyzer/round_times.h"
 #include "analyzer/session_clocks.h"
 #include "analyzer/switchover.h"
+#include "analyzer/trace_passes.h"
 #include "analyzer/trace_pause.h"
 
 #include <algorithm>
@@ -319,8 +320,10 @@ void explain_switchover(Analysis& analysis, const Known& known) {
   if (known.method != Method::background)
     analysis.passes = check_passes(known.syncs, known.timeline,
                                    known.method == Method::postcopy);
-  if (!analysis.rounds_are_lower_bound)
+  if (!analysis.rounds_are_lower_bound) {
     take_pending(analysis.rounds, analysis.passes);
+    take_syncs(analysis.rounds, known.syncs, known.timeline);
+  }
   analysis.expected_downtime = expected_downtime(analysis, known.timeline);
   analysis.missed_minimum = missed_minimum(analysis, known.timeline);
 }
@@ -360,6 +363,8 @@ Result<Analysis> analyze(const Recording& given) {
   if (!read)
     return fail(read.error());
   const ReadStream* stream = *read ? &**read : nullptr;
+  if (stream)
+    timeline.switchover_ack = stream->switchover_ack;
   describe_vm(analysis, recording, timeline,
               stream ? stream->model.get() : nullptr);
   describe_outcome(analysis, recording, timeline, stream);

@@ -109,7 +109,9 @@ std::optional<Trough> trough(const Analysis& analysis,
 Finding switchover_finding(const Analysis& analysis) {
   const PassCheck& last = analysis.passes.back();
   Finding out{"switchover", Severity::info, "",
-              "query-migrate after each sync; query-migrate-parameters"};
+              is_by_trace(last)
+                  ? "the source's trace; query-migrate-parameters"
+                  : "query-migrate after each sync; query-migrate-parameters"};
   if (last.verdict != Verdict::switched) {
     out.severity = Severity::warning;
     out.text = fmt::format("no pass could switch over; the last, {}: {}",
@@ -120,6 +122,11 @@ Finding switchover_finding(const Analysis& analysis) {
       fmt::format("switched over in pass {}: {}", last.pass, describe(last));
   if (analysis.outcome.mode == "postcopy")
     out.text += "; to postcopy, by command";
+  if (auto waited = std::ranges::count(analysis.passes, Verdict::ack,
+                                       &PassCheck::verdict))
+    out.text += fmt::format("; in {} pass{} before switchover-ack waited for "
+                            "the destination",
+                            waited, waited == 1 ? "" : "es");
   if (analysis.passes.size() < 2)
     return out;
   auto before = analysis.passes[analysis.passes.size() - 2].downtime_limit_ms;

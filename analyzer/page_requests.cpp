@@ -54,6 +54,10 @@ public:
     tracker_.requests_.push_back(out);
   }
 
+  void on_switchover_ack(uint64_t offset) override {
+    tracker_.ack_ = captures::arrival_of(channel_.source->chunks(), offset);
+  }
+
 private:
   PageRequestTracker& tracker_;
   OpenChannel& channel_;

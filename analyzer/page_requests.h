@@ -25,6 +25,8 @@ public:
 
   // Once all is read. Nothing where no page was asked for.
   [[nodiscard]] std::optional<PageRequests> result() const;
+  // When the destination last agreed to a switchover (switchover-ack).
+  [[nodiscard]] std::optional<MonoTime> switchover_ack() const { return ack_; }
 
 private:
   struct Request {
@@ -69,7 +71,7 @@ private:
   uint32_t page_size_ = 0;
   size_t channel_ = 0;
   bool postcopy_ = false;
-  std::optional<MonoTime> switched_, last_page_;
+  std::optional<MonoTime> ack_, switched_, last_page_;
   uint64_t pages_ = 0, bytes_ = 0; // after the switch
   uint64_t pages_asked_ = 0, bytes_asked_ = 0;
 };

@@ -43,9 +43,11 @@ Result<ReadStream> read_stream(const captures::Recording& recording) {
     append(out.input, device_damage(*states));
   out.requests = requests.result();
   const captures::OpenChannel& main = opened->channels[opened->main];
-  if (is_timed(recording, main.name))
+  if (is_timed(recording, main.name)) {
     out.chunks.assign(main.source->chunks().begin(),
                       main.source->chunks().end());
+    out.switchover_ack = requests.switchover_ack();
+  }
   out.multifd = std::ranges::any_of(opened->channels, [](const auto& channel) {
     return channel.start == captures::StreamStart::multifd;
   });

@@ -10,8 +10,9 @@ struct ReadStream {
   std::unique_ptr<StreamModel> model;
   std::vector<captures::Chunk> chunks; // the main channel's
   std::optional<PageRequests> requests;
-  bool multifd = false; // there are multifd channels
-  Input input;          // of the channels
+  std::optional<MonoTime> switchover_ack; // the destination's
+  bool multifd = false;                   // there are multifd channels
+  Input input;                            // of the channels
 };
 
 // Fails where there is no main channel to read.

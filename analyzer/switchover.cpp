@@ -1,5 +1,7 @@
 #include "analyzer/switchover.h"
 
+#include "analyzer/trace_passes.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -77,24 +79,45 @@ std::vector<MigrationParameters> parameters_of(const Timeline& timeline,
   return out;
 }
 
-void add_rate(PassCheck& check, const Sample* sample,
+// With the traced threshold, what it says of the bandwidth: in whole bytes/ms
+// or, where the limit is known that it was computed with, to the byte.
+std::optional<double> traced_bandwidth(const PassCheck& check,
+                                       const TracedSync& sync) {
+  if (sync.bytes_per_ms.value_or(0) == 0 || !check.downtime_limit_ms)
+    return sync.bytes_per_ms
+               ? std::optional(static_cast<double>(*sync.bytes_per_ms) * 1e3)
+               : std::nullopt;
+  return static_cast<double>(*sync.allowed_bytes) * 1e3 /
+         static_cast<double>(*check.downtime_limit_ms);
+}
+
+std::optional<double> sampled_bandwidth(const Sample* sample) {
+  double mbps = sample ? sample->info.ram->mbps.value_or(-1) : -1;
+  if (!std::isfinite(mbps) || mbps < 0)
+    return {};
+  return mbps * 1e6 / 8;
+}
+
+void add_rate(PassCheck& check, const Sample* sample, const TracedSync* sync,
               const MigrationParameters& parameters) {
   uint64_t chosen = parameters.avail_switchover_bandwidth.value_or(0);
   check.bandwidth_is_set = chosen > 0;
   check.downtime_limit_ms = parameters.downtime_limit_ms;
-  auto mbps = sample ? sample->info.ram->mbps : std::nullopt;
+  check.bandwidth = sampled_bandwidth(sample);
   if (chosen > 0)
     check.bandwidth = static_cast<double>(chosen);
-  else if (mbps && std::isfinite(*mbps) && *mbps >= 0)
-    check.bandwidth = *mbps * 1e6 / 8;
-  if (!check.bandwidth)
-    return;
-  auto most = static_cast<double>(parameters.max_bandwidth.value_or(0));
-  check.at_max_bandwidth = !check.bandwidth_is_set && most > 0 &&
-                           *check.bandwidth >= kAtMaxBandwidth * most;
-  if (check.downtime_limit_ms)
+  if (is_decided(sync)) {
+    check.allowed_bytes = sync->allowed_bytes;
+    if (auto traced = traced_bandwidth(check, *sync))
+      check.bandwidth = traced;
+  } else if (check.bandwidth && check.downtime_limit_ms) {
     check.allowed_bytes = as_bytes(
         *check.bandwidth * static_cast<double>(*check.downtime_limit_ms) / 1e3);
+  }
+  auto most = static_cast<double>(parameters.max_bandwidth.value_or(0));
+  check.at_max_bandwidth =
+      !check.bandwidth_is_set && most > 0 &&
+      check.bandwidth.value_or(0) >= kAtMaxBandwidth * most;
 }
 
 void add_sample(PassCheck& check, const Sample& sample, const SyncMark& mark) {
@@ -114,6 +137,15 @@ void add_sample(PassCheck& check, const Sample& sample, const SyncMark& mark) {
   check.throttle_percent = info.cpu_throttle_percentage;
 }
 
+void add_trace(PassCheck& check, const TracedSync& sync) {
+  check.traced = traced_pass(sync);
+  check.traced->sampled_bytes = check.pending_bytes;
+  if (!is_decided(&sync))
+    return;
+  check.pending_bytes = sync.pending_bytes;
+  check.sample_delay_ms = 0;
+}
+
 void add_needed_limit(PassCheck& check) {
   if (!check.pending_bytes || check.bandwidth.value_or(0) <= 0)
     return;
@@ -123,7 +155,32 @@ void add_needed_limit(PassCheck& check) {
     check.needed_limit_ms = static_cast<uint64_t>(ms) + 1;
 }
 
-Verdict verdict(const PassCheck& check, bool ack_waits) {
+// What holds for all passes of a migration.
+struct Rules {
+  bool ack = false;               // switchover-ack is on
+  std::optional<MonoTime> agreed; // the destination, if it is known when
+  bool equal_is_enough = false;   // pending as large as allowed
+
+  [[nodiscard]] bool goes_on(const PassCheck& check) const {
+    return *check.pending_bytes > *check.allowed_bytes ||
+           (*check.pending_bytes == *check.allowed_bytes && !equal_is_enough);
+  }
+};
+
+// Up to 10.2 the source waits for SWITCHOVER_ACK whatever the devices; 11.1
+// only where one of them has asked for it, which its trace alone tells
+// (migration_can_switchover, migration/migration.c, and
+// qemu_savevm_query_pending of 11.1.3).
+Rules rules_of(const Timeline& timeline) {
+  const auto& version = timeline.source_version;
+  bool waits = version && version->major < 11;
+  return {qmp::capability_is_on(timeline.source_capabilities, "switchover-ack"),
+          waits ? timeline.switchover_ack : std::nullopt,
+          version &&
+              std::pair(version->major, version->minor) >= std::pair(10, 1)};
+}
+
+Verdict verdict(const PassCheck& check, MonoTime sync, const Rules& rules) {
   // Without a sample of its own the bandwidth is another pass's.
   if (!check.pending_bytes)
     return Verdict::unknown;
@@ -132,36 +189,92 @@ Verdict verdict(const PassCheck& check, bool ack_waits) {
   if (!check.allowed_bytes)
     return Verdict::unknown;
   // What is left only shrinks between two syncs.
-  if (*check.pending_bytes >= *check.allowed_bytes)
+  if (rules.goes_on(check))
     return Verdict::too_much;
   if (!is_after_sync(check))
     return Verdict::unknown;
-  return ack_waits ? Verdict::ack : Verdict::close;
+  if (rules.ack &&
+      (is_by_trace(check) || (rules.agreed && sync < *rules.agreed)))
+    return Verdict::ack;
+  return is_by_trace(check) ? Verdict::enough : Verdict::close;
 }
 
-PassCheck check_pass(const SyncMark& mark, const Sample* own,
-                     const Sample* before,
-                     const MigrationParameters& parameters) {
+// What is known of a pass.
+struct Pass {
+  SyncMark mark;
+  const TracedSync* sync = nullptr;
+  const Sample* own = nullptr;    // the first one in it
+  const Sample* before = nullptr; // the newest before it
+};
+
+PassCheck check_pass(const Pass& pass, const MigrationParameters& parameters) {
   PassCheck check;
-  check.pass = mark.number;
-  add_rate(check, own ? own : before, parameters);
-  if (own)
-    add_sample(check, *own, mark);
+  check.pass = pass.mark.number;
+  add_rate(check, pass.own ? pass.own : pass.before, pass.sync, parameters);
+  if (pass.own)
+    add_sample(check, *pass.own, pass.mark);
+  if (pass.sync)
+    add_trace(check, *pass.sync);
   add_needed_limit(check);
   return check;
 }
 
 // Passes that began with the guest running.
-std::vector<SyncMark> live(const std::vector<SyncMark>& marks,
-                           const Timeline& timeline, bool by_command) {
-  std::vector<SyncMark> out;
+std::vector<Pass> live(const std::vector<SyncMark>& marks,
+                       const Timeline& timeline, bool by_command) {
+  std::vector<Pass> out;
   std::optional<MonoTime> stop;
   if (by_command && timeline.stop)
     stop = timeline.source_clock.at(*timeline.stop);
-  for (const SyncMark& mark : marks)
-    if (!mark.final && (!stop || mark.latest <= *stop))
-      out.push_back(mark);
+  Samples samples(own_samples(timeline));
+  auto syncs = traced_syncs(marks, timeline);
+  for (size_t i = 0; i < marks.size(); ++i)
+    if (!marks[i].final && (!stop || marks[i].latest <= *stop))
+      out.push_back({marks[i], syncs[i], samples.first_of(marks[i].number),
+                     samples.newest_before(marks[i].latest)});
   return out;
+}
+
+// With the parameters that were in force, as far as what QEMU did tells.
+PassCheck judge(const Pass& pass,
+                const std::vector<MigrationParameters>& choices,
+                const Rules& rules, bool switched) {
+  auto with = [&](const MigrationParameters& parameters) {
+    PassCheck check = check_pass(pass, parameters);
+    check.verdict =
+        switched ? Verdict::switched : verdict(check, pass.mark.latest, rules);
+    return check;
+  };
+  if (is_decided(pass.sync))
+    return with(in_force(choices, *pass.sync));
+  PassCheck out = with(choices.empty() ? MigrationParameters{} : choices[0]);
+  // QEMU did not switch, so the new parameters were not in force yet.
+  if (choices.size() > 1 && out.verdict == Verdict::close)
+    if (PassCheck old = with(choices[1]); old.verdict == Verdict::too_much)
+      return old;
+  return out;
+}
+
+// Where a sample tells something else, as far as it is printed.
+std::string by_trace(const TracedPass& traced) {
+  if (!traced.sampled_bytes)
+    return " by QEMU's trace";
+  std::string sampled = mib(static_cast<double>(*traced.sampled_bytes));
+  return sampled == mib(static_cast<double>(*traced.pending_bytes))
+             ? ""
+             : fmt::format(" by QEMU's trace ({} in the sample)", sampled);
+}
+
+// What the allowed bytes are made of.
+std::string rate(const PassCheck& check) {
+  if (!check.bandwidth)
+    return "";
+  return fmt::format(
+      " ({}{}/s x {})",
+      check.bandwidth_is_set ? "avail-switchover-bandwidth " : "",
+      mib(*check.bandwidth),
+      check.downtime_limit_ms ? fmt::format("{} ms", *check.downtime_limit_ms)
+                              : "downtime-limit");
 }
 
 } // namespace
@@ -179,36 +292,30 @@ bool is_after_sync(const PassCheck& check) {
 std::vector<PassCheck> check_passes(const std::vector<SyncMark>& marks,
                                     const Timeline& timeline, bool by_command) {
   bool switched = by_command || (!marks.empty() && marks.back().final);
-  bool ack =
-      qmp::capability_is_on(timeline.source_capabilities, "switchover-ack");
-  std::vector<SyncMark> passes = live(marks, timeline, by_command);
-  Samples samples(own_samples(timeline));
+  Rules rules = rules_of(timeline);
+  std::vector<Pass> passes = live(marks, timeline, by_command);
   std::vector<PassCheck> out;
   for (size_t i = 0; i < passes.size(); ++i) {
-    auto next = i + 1 < passes.size() ? std::optional(passes[i + 1].latest)
+    auto next = i + 1 < passes.size() ? std::optional(passes[i + 1].mark.latest)
                                       : std::nullopt;
-    const Sample* before = samples.newest_before(passes[i].latest);
-    const Sample* own = samples.first_of(passes[i].number);
-    auto with = [&](const MigrationParameters& parameters) {
-      PassCheck check = check_pass(passes[i], own, before, parameters);
-      check.verdict =
-          switched && !next ? Verdict::switched : verdict(check, ack);
-      return check;
-    };
-    auto choices = parameters_of(timeline, passes[i].latest, next);
-    out.push_back(with(choices.empty() ? MigrationParameters{} : choices[0]));
-    // QEMU did not switch, so the new parameters were not in force yet.
-    if (choices.size() > 1 && out.back().verdict == Verdict::close)
-      if (PassCheck old = with(choices[1]); old.verdict == Verdict::too_much)
-        out.back() = old;
+    out.push_back(judge(passes[i],
+                        parameters_of(timeline, passes[i].mark.latest, next),
+                        rules, switched && !next));
   }
   return out;
+}
+
+bool is_by_trace(const PassCheck& check) {
+  return check.traced && check.traced->pending_bytes &&
+         check.traced->allowed_bytes;
 }
 
 std::string describe(const PassCheck& check) {
   std::string text;
   if (check.pending_bytes)
     text = mib(static_cast<double>(*check.pending_bytes)) + " left";
+  if (is_by_trace(check))
+    text += by_trace(*check.traced);
   if (check.pending_bytes && !is_after_sync(check) && check.sample_delay_ms)
     text += fmt::format(" {:.1f} ms into the pass", *check.sample_delay_ms);
   if (!check.pending_bytes)
@@ -218,10 +325,8 @@ std::string describe(const PassCheck& check) {
   if (!check.allowed_bytes)
     return text + ", bandwidth or downtime-limit unknown";
   text +=
-      fmt::format(", {} allowed ({}{}/s x {} ms)",
-                  mib(static_cast<double>(*check.allowed_bytes)),
-                  check.bandwidth_is_set ? "avail-switchover-bandwidth " : "",
-                  mib(*check.bandwidth), *check.downtime_limit_ms);
+      fmt::format(", {} allowed{}",
+                  mib(static_cast<double>(*check.allowed_bytes)), rate(check));
   if (check.verdict == Verdict::too_much) {
     if (*check.allowed_bytes > 0)
       text += fmt::format(": needs {:.1f}x less",
@@ -234,6 +339,8 @@ std::string describe(const PassCheck& check) {
   }
   if (check.verdict == Verdict::ack)
     text += ": switchover-ack waits for the destination";
+  if (check.verdict == Verdict::enough)
+    text += ": little enough, and yet no switchover followed";
   if (check.verdict == Verdict::close)
     text += ": too close to tell what QEMU saw, or devices had more";
   if (check.at_max_bandwidth)

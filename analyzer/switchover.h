@@ -16,7 +16,8 @@
 //
 // What can differ from QEMU's figures: a sample comes later than the sync, so
 // its `remaining` is at most what was left at it; devices other than RAM (VFIO,
-// dirty bitmaps) are in `remaining` of 11.1 only.
+// dirty bitmaps) are in `remaining` of 11.1 only. QEMU's own trace has the very
+// figures that it compared; where it is there they are taken.
 #pragma once
 
 #include "analyzer/analysis.h"
@@ -29,6 +30,9 @@ namespace migscope::analyzer {
 [[nodiscard]] std::vector<PassCheck>
 check_passes(const std::vector<SyncMark>& marks, const Timeline& timeline,
              bool by_command);
+
+// Whether the figures are QEMU's own, of its trace.
+[[nodiscard]] bool is_by_trace(const PassCheck& check);
 
 // Whether what is left in this pass's sample is what was left at its sync.
 [[nodiscard]] bool is_after_sync(const PassCheck& check);

@@ -56,6 +56,8 @@ struct Timeline {
   // The destination's, of its last query-migrate that told.
   std::optional<qmp::PostcopyBlocktime> blocktime;
   uint64_t unreadable_lines = 0;
+  // The destination's, where its return path was captured.
+  std::optional<MonoTime> switchover_ack;
   // Where the QEMUs' logs were recorded and hold it.
   std::optional<TraceMarks> source_trace, destination_trace;
 };

@@ -8,7 +8,6 @@ namespace {
 
 // Of each kind; QEMU writes some ten a second while a migration runs.
 constexpr size_t kMaxMarks = 100'000;
-constexpr uint32_t kSectionPart = 2; // QEMU_VM_SECTION_PART
 
 } // namespace
 
@@ -43,45 +42,59 @@ void TraceMarksBuilder::on(const trace::DeviceTime& event,
 }
 
 void TraceMarksBuilder::on(const trace::SyncStart&, const TraceMark& mark) {
-  sync_start_ = mark;
+  sync_ = TracedSync{};
+  sync_->start = mark;
+  sync_->in_pause = marks_.pause.stop_begin.has_value();
 }
 
 void TraceMarksBuilder::on(const trace::SyncEnd& event, const TraceMark& mark) {
-  if (auto start = std::exchange(sync_start_, {}))
-    keep(marks_.syncs, SyncTime{*start, mark, event.dirty_pages});
+  auto sync = std::exchange(sync_, {});
+  if (!sync)
+    return;
+  sync->end = mark;
+  sync->dirty_pages = event.dirty_pages;
+  sync->allowed_bytes = allowed_bytes_;
+  sync->bytes_per_ms = bytes_per_ms_;
+  keep(marks_.syncs, *sync);
 }
 
-void TraceMarksBuilder::on(const trace::Pending& event, const TraceMark& mark) {
-  keep(marks_.pending, event, mark);
+// QEMU asks with every iteration; the first answer after a sync is what it
+// decides by then.
+void TraceMarksBuilder::on(const trace::Pending& event, const TraceMark&) {
+  if (marks_.syncs.empty() || sync_ || !event.exact.value_or(true) ||
+      marks_.syncs.back().pending_bytes)
+    return;
+  TracedSync& sync = marks_.syncs.back();
+  sync.pending_bytes = event.bytes;
+  if (event.threshold)
+    sync.allowed_bytes = event.threshold;
 }
 
-void TraceMarksBuilder::on(const trace::Transferred& event,
-                           const TraceMark& mark) {
-  keep(marks_.transferred, event, mark);
-}
-
-void TraceMarksBuilder::on(const trace::LowPending& event,
-                           const TraceMark& mark) {
-  keep(marks_.low_pending, event, mark);
+void TraceMarksBuilder::on(const trace::Transferred& event, const TraceMark&) {
+  allowed_bytes_ = event.max_bytes;
+  uint64_t chosen = event.switchover_bandwidth.value_or(0);
+  bytes_per_ms_ = chosen > 0 ? chosen : event.bandwidth;
 }
 
 void TraceMarksBuilder::on(const trace::MigrationState& event,
                            const TraceMark& mark) {
+  SourcePause& pause = marks_.pause;
   if (event.name == "setup") { // another one begins
     marks_ = {};
-    sync_start_.reset();
+    marks_.from_setup = true;
+    sync_.reset();
+    allowed_bytes_ = bytes_per_ms_ = 0;
+  } else if (event.name == "pre-switchover") {
+    pause.wait_begin = mark;
+  } else if (pause.wait_begin && !pause.wait_end) {
+    pause.wait_end = mark;
   }
-  keep(marks_.states, event, mark);
 }
 
 void TraceMarksBuilder::on(const trace::RunState& event,
                            const TraceMark& mark) {
-  keep(marks_.run_states, event, mark);
-  if (end_ == End::destination) {
-    if (event.to == "running" && !marks_.running)
-      marks_.running = mark;
+  if (end_ == End::destination)
     return;
-  }
   if (event.to == "finish-migrate" || event.to == "running")
     marks_.pause = {}; // running: the switchover did not go through
   if (event.to == "finish-migrate")
@@ -91,10 +104,6 @@ void TraceMarksBuilder::on(const trace::RunState& event,
 void TraceMarksBuilder::on(const trace::DisksFlushed&, const TraceMark& mark) {
   if (marks_.pause.stop_begin && !marks_.pause.disks_flushed)
     marks_.pause.disks_flushed = mark;
-}
-
-void TraceMarksBuilder::on(const trace::GuestStopped&, const TraceMark& mark) {
-  marks_.pause.stop_end = mark;
 }
 
 void TraceMarksBuilder::on(const trace::SectionStart& event,
@@ -113,27 +122,6 @@ void TraceMarksBuilder::on(const trace::SectionEnd& event,
     sections.back().end = mark;
 }
 
-void TraceMarksBuilder::on(const trace::RamSaveComplete& event,
-                           const TraceMark& mark) {
-  (event.done ? marks_.pause.ram_end : marks_.pause.ram_begin) = mark;
-}
-
-void TraceMarksBuilder::on(const trace::PrecopyComplete&,
-                           const TraceMark& mark) {
-  marks_.pause.precopy_complete = mark;
-}
-
-void TraceMarksBuilder::on(const trace::SwitchoverStart&,
-                           const TraceMark& mark) {
-  marks_.pause.switchover_start = mark;
-}
-
-void TraceMarksBuilder::on(const trace::LoadSection& event,
-                           const TraceMark& mark) {
-  if (event.type != kSectionPart)
-    keep(marks_.load_sections, event, mark);
-}
-
 void TraceMarksBuilder::on(const trace::LoadDevice& event,
                            const TraceMark& mark) {
   keep(marks_.load_devices, event, mark);
@@ -141,10 +129,6 @@ void TraceMarksBuilder::on(const trace::LoadDevice& event,
 
 void TraceMarksBuilder::on(const trace::LoadDone&, const TraceMark& mark) {
   marks_.load_done = mark;
-}
-
-void TraceMarksBuilder::on(const trace::IncomingDone&, const TraceMark& mark) {
-  marks_.incoming_done = mark;
 }
 
 } // namespace migscope::analyzer

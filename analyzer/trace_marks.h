@@ -24,10 +24,17 @@ struct Marked {
   E what;
 };
 
-// A dirty-bitmap sync.
-struct SyncTime {
+// A dirty-bitmap sync, and what QEMU knew when it was over.
+struct TracedSync {
   TraceMark start, end;
-  uint64_t dirty_pages = 0;
+  uint64_t dirty_pages = 0; // see trace::SyncEnd
+  bool in_pause = false;    // it began with the guest stopped
+  // What was left after it. None at the setup's sync of 8.0 and later.
+  std::optional<uint64_t> pending_bytes;
+  // The threshold that was in force, and the bandwidth that it follows from;
+  // both 0 until QEMU has measured one. Unknown where the trace begins later.
+  std::optional<uint64_t> allowed_bytes;
+  std::optional<uint64_t> bytes_per_ms; // rounded down
 };
 
 // A section that was written with the guest stopped.
@@ -38,37 +45,26 @@ struct SectionTime {
   std::optional<TraceMark> end;
 };
 
-// The source's pause, in QEMU's order but for precopy_complete and
-// switchover_start, which come before or after the first section by version.
+// The source's pause, in QEMU's order.
 struct SourcePause {
-  std::optional<TraceMark> stop_begin;         // runstate finish-migrate
-  std::optional<TraceMark> disks_flushed;      // CPUs stand, disks are drained
-  std::optional<TraceMark> stop_end;           // precopy only
-  std::optional<TraceMark> precopy_complete;   // 10.0 and later
-  std::optional<TraceMark> switchover_start;   // 10.0 and later
-  std::optional<TraceMark> ram_begin, ram_end; // last pass; 10.1 and later
+  std::optional<TraceMark> stop_begin;    // runstate finish-migrate
+  std::optional<TraceMark> disks_flushed; // CPUs stand, disks are drained
+  // pause-before-switchover: until migrate-continue.
+  std::optional<TraceMark> wait_begin, wait_end;
   std::vector<SectionTime> sections;
 };
 
 struct TraceMarks {
-  std::vector<Marked<trace::MigrationState>> states;
-  std::vector<Marked<trace::RunState>> run_states;
+  bool from_setup = false; // it is there from the migration's beginning
   std::vector<Marked<trace::Checkpoint>> checkpoints;
   // Marked when the time had passed.
   std::vector<Marked<trace::DeviceTime>> saves, loads;
   // The source.
-  std::vector<SyncTime> syncs;
-  std::vector<Marked<trace::Pending>> pending;
-  std::vector<Marked<trace::Transferred>> transferred; // units: trace_event.h
-  std::vector<Marked<trace::LowPending>> low_pending;
+  std::vector<TracedSync> syncs;
   SourcePause pause;
-  // The destination, when it began to read them. Sections that are a part of
-  // an iterable state are left out.
-  std::vector<Marked<trace::LoadSection>> load_sections;
+  // The destination, when it began to read them.
   std::vector<Marked<trace::LoadDevice>> load_devices;
-  std::optional<TraceMark> load_done;     // the stream's end was read
-  std::optional<TraceMark> incoming_done; // and the channel is closed
-  std::optional<TraceMark> running;       // the guest's CPUs start
+  std::optional<TraceMark> load_done; // the stream's end was read
   // Of a list that grew too long the older half was dropped: so many in all.
   uint64_t forgotten = 0;
 };
@@ -92,24 +88,19 @@ private:
   void on(const trace::SyncEnd& event, const TraceMark& mark);
   void on(const trace::Pending& event, const TraceMark& mark);
   void on(const trace::Transferred& event, const TraceMark& mark);
-  void on(const trace::LowPending& event, const TraceMark& mark);
   void on(const trace::MigrationState& event, const TraceMark& mark);
   void on(const trace::RunState& event, const TraceMark& mark);
   void on(const trace::DisksFlushed& event, const TraceMark& mark);
-  void on(const trace::GuestStopped& event, const TraceMark& mark);
   void on(const trace::SectionStart& event, const TraceMark& mark);
   void on(const trace::SectionEnd& event, const TraceMark& mark);
-  void on(const trace::RamSaveComplete& event, const TraceMark& mark);
-  void on(const trace::PrecopyComplete& event, const TraceMark& mark);
-  void on(const trace::SwitchoverStart& event, const TraceMark& mark);
-  void on(const trace::LoadSection& event, const TraceMark& mark);
   void on(const trace::LoadDevice& event, const TraceMark& mark);
   void on(const trace::LoadDone& event, const TraceMark& mark);
-  void on(const trace::IncomingDone& event, const TraceMark& mark);
 
   captures::End end_;
   TraceMarks marks_;
-  std::optional<TraceMark> sync_start_;
+  std::optional<TracedSync> sync_; // that has begun
+  // Of QEMU's last window.
+  std::optional<uint64_t> allowed_bytes_, bytes_per_ms_;
 };
 
 } // namespace migscope::analyzer

@@ -154,11 +154,6 @@ Decoded transferred(std::string_view args) {
   return if_matched(match(args, " max_size ", event.max_bytes), event);
 }
 
-Decoded low_pending(std::string_view args) {
-  LowPending event;
-  return if_matched(match(args, event.bytes), event);
-}
-
 Decoded migration_state(std::string_view args) {
   MigrationState event;
   return if_matched(match(args, "new state ", Text{event.name, ""}), event);
@@ -186,17 +181,6 @@ Decoded section_end(std::string_view args) {
                     event);
 }
 
-Decoded ram_save_complete(std::string_view args) {
-  RamSaveComplete event;
-  return if_matched(
-      match(args, "dirty=", event.dirty_pages, ", done=", event.done), event);
-}
-
-Decoded load_section(std::string_view args) {
-  LoadSection event;
-  return if_matched(match(args, event.type), event);
-}
-
 Decoded load_device(std::string_view args) {
   LoadDevice event;
   return if_matched(match(args, event.section_id, "(", Text{event.idstr, ") "},
@@ -218,22 +202,15 @@ constexpr std::array kKnown = {
     Known{"migrate_pending_exact", pending_8_0},
     Known{"qemu_savevm_query_pending", pending_11_1},
     Known{"migrate_transferred", transferred},
-    Known{"migration_thread_low_pending", low_pending},
     Known{"vmstate_downtime_checkpoint", checkpoint},
     Known{"vmstate_downtime_save", device_save},
     Known{"vmstate_downtime_load", device_load},
     Known{"runstate_set", run_state},
     Known{"vm_stop_flush_all", result<DisksFlushed>},
-    Known{"migration_completion_vm_stop", result<GuestStopped>},
-    Known{"migration_precopy_complete", plain<PrecopyComplete>},
-    Known{"savevm_send_switchover_start", plain<SwitchoverStart>},
-    Known{"ram_save_complete", ram_save_complete},
     Known{"savevm_section_start", section_start},
     Known{"savevm_section_end", section_end},
-    Known{"qemu_loadvm_state_section", load_section},
     Known{"qemu_loadvm_state_section_startfull", load_device},
     Known{"qemu_loadvm_state_post_main", result<LoadDone>},
-    Known{"process_incoming_migration_co_end", result<IncomingDone>},
 };
 
 constexpr auto kNames = [] {

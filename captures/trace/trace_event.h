@@ -58,10 +58,6 @@ struct Transferred {
   std::optional<uint64_t> switchover_bandwidth;
   uint64_t max_bytes = 0; // the threshold
 };
-// Less is pending than the threshold.
-struct LowPending {
-  uint64_t bytes = 0;
-};
 struct MigrationState {
   std::string name;
 };
@@ -69,9 +65,6 @@ struct RunState {
   std::string from, to; // "running", "finish-migrate"
 };
 struct DisksFlushed { // vm_stop_flush_all
-  int result = 0;
-};
-struct GuestStopped { // migration_completion_vm_stop
   int result = 0;
 };
 struct SectionStart {
@@ -83,18 +76,7 @@ struct SectionEnd {
   uint32_t section_id = 0;
   int result = 0;
 };
-// Around the last pass over memory; 10.1 and later.
-struct RamSaveComplete {
-  uint64_t dirty_pages = 0;
-  bool done = false;
-};
-struct PrecopyComplete {}; // 10.0 and later
-struct SwitchoverStart {}; // 10.0 and later
-// The destination reads a section; `type` is QEMU_VM_SECTION_*, 0 the end.
-struct LoadSection {
-  uint32_t type = 0;
-};
-struct LoadDevice {
+struct LoadDevice { // the destination begins to read it
   uint32_t section_id = 0;
   std::string idstr;
   uint32_t instance_id = 0;
@@ -103,15 +85,10 @@ struct LoadDevice {
 struct LoadDone { // qemu_loadvm_state_post_main
   int result = 0;
 };
-struct IncomingDone { // process_incoming_migration_co_end
-  int result = 0;
-};
 
 using Event = std::variant<Checkpoint, DeviceTime, SyncStart, SyncEnd, Pending,
-                           Transferred, LowPending, MigrationState, RunState,
-                           DisksFlushed, GuestStopped, SectionStart, SectionEnd,
-                           RamSaveComplete, PrecopyComplete, SwitchoverStart,
-                           LoadSection, LoadDevice, LoadDone, IncomingDone>;
+                           Transferred, MigrationState, RunState, DisksFlushed,
+                           SectionStart, SectionEnd, LoadDevice, LoadDone>;
 
 // The names of all events that are decoded, in QEMU's spelling. No QEMU has all
 // of them.

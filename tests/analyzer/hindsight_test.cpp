@@ -194,6 +194,14 @@ TEST_CASE("a limit that was raised is told with the pass it let through") {
         "x 1000 ms); the limit had been 50 ms");
 }
 
+TEST_CASE("passes that the destination held up are counted") {
+  Analysis analysis = late_switch();
+  analysis.passes[1].verdict = analysis.passes[2].verdict = Verdict::ack;
+  CHECK(text(analysis, "switchover")
+            .find("; in 2 passes before switchover-ack waited for the "
+                  "destination") != std::string::npos);
+}
+
 TEST_CASE("nothing is known of nothing") {
   CHECK(hindsight({}).empty());
   Analysis analysis;

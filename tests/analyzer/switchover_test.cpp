@@ -174,7 +174,16 @@ TEST_CASE("little enough, and yet no switchover") {
   CHECK(check(timeline)[1].verdict == Verdict::close);
   timeline.source_capabilities =
       *qmp::Json::parse(R"([{"capability":"switchover-ack","state":true}])");
+  CHECK(check(timeline)[1].verdict == Verdict::close); // nothing tells
+  timeline.switchover_ack = at_ms(98);
+  CHECK(check(timeline)[1].verdict == Verdict::close);
+  timeline.switchover_ack = at_ms(150);
+  CHECK(check(timeline)[1].verdict == Verdict::close);
+  timeline.source_version = qmp::Version{10, 0, 2, ""};
   CHECK(check(timeline)[1].verdict == Verdict::ack);
+  timeline.source_version->major = 11; // it may not wait for it
+  CHECK(check(timeline)[1].verdict == Verdict::close);
+  timeline.source_version->major = 10;
   CHECK(describe(check(timeline)[1])
             .ends_with("switchover-ack waits for the "
                        "destination"));

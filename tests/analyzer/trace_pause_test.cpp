@@ -27,8 +27,12 @@ TraceMarks source() {
   TraceMarks out;
   out.pause.stop_begin = written(1000);
   out.pause.disks_flushed = written(1003);
-  out.syncs = {{written(990), written(991), 5},
-               {written(1004), written(1006), 7}};
+  out.syncs.resize(2);
+  out.syncs[0].start = written(990);
+  out.syncs[0].end = written(991);
+  out.syncs[1].start = written(1004);
+  out.syncs[1].end = written(1006);
+  out.syncs[1].in_pause = true;
   out.pause.sections = {{"ram", 1, written(1004), written(1030)},
                         {"cpu", 2, written(1031), written(1033)},
                         {"cpu", 3, written(1033), written(1034)}};

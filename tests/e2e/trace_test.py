@@ -64,7 +64,7 @@ def record(lab, migscope, logs=None, suffix="log"):
     process = migscope.start("record", "--trace", *words, "-o", session)
     for qemu in lab.qemus:
         qemu.wait(lambda q=qemu: trace_states(q)[
-            "process_incoming_migration_co_end"] == "enabled", "trace")
+            "qemu_loadvm_state_post_main"] == "enabled", "trace")
     return session, process
 
 
@@ -77,15 +77,14 @@ def stored_log(session, end, torn=False):
 
 def check_source(log, version):
     expected = ["migration_bitmap_sync_start", "migration_bitmap_sync_end",
-                "migrate_transferred", "migration_thread_low_pending",
-                "vm_stop_flush_all", "migration_completion_vm_stop",
+                "migrate_transferred", "vm_stop_flush_all",
                 "savevm_section_start", "runstate_set"]
     if version < (8, 0):
         expected += ["migrate_pending"]
     else:
         expected += ["src-downtime-start", "src-vm-stopped",
                      "src-iterable-saved", "src-downtime-end",
-                     "migration_precopy_complete", "vmstate_downtime_save"]
+                     "vmstate_downtime_save"]
         expected += (["qemu_savevm_query_pending"] if version >= (11, 0)
                      else ["migrate_pending_exact"])
     for word in expected:
@@ -94,7 +93,7 @@ def check_source(log, version):
 
 def check_destination(log, version):
     expected = ["qemu_loadvm_state_section_startfull",
-                "process_incoming_migration_co_end", "(running)"]
+                "qemu_loadvm_state_post_main", "(running)"]
     if version >= (8, 2):
         expected += ["dst-precopy-loadvm-completed", "vmstate_downtime_load",
                      "dst-precopy-bh-vm-started"]

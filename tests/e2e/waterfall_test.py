@@ -43,7 +43,7 @@ def trace_is_on(pair):
     return all(qemu.qmp.execute(
         "trace-event-get-state", name="migration_bitmap_sync_end"
     )[0]["state"] == "enabled" and qemu.qmp.execute(
-        "trace-event-get-state", name="process_incoming_migration_co_end"
+        "trace-event-get-state", name="qemu_loadvm_state_post_main"
     )[0]["state"] == "enabled" for qemu in (pair.source, pair.destination))
 
 

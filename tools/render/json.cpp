@@ -134,8 +134,21 @@ Json round(const Round& value) {
       .set("remaining_bytes", value.remaining_bytes)
       .set("expected_downtime_ms", value.expected_downtime_ms)
       .set("throttle_percent", value.throttle_percent)
+      .set("sync_ms", value.sync_ms)
+      .set("dirty_pages", value.dirty_pages)
       .set("transferred_bytes", value.transferred_bytes)
       .set("flow", flow(value.flow));
+}
+
+Json traced(const std::optional<TracedPass>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("sync_ms", value->sync_ms)
+      .set("dirty_pages", value->dirty_pages)
+      .set("pending_bytes", value->pending_bytes)
+      .set("allowed_bytes", value->allowed_bytes)
+      .set("sampled_bytes", value->sampled_bytes);
 }
 
 Json pass(const PassCheck& value) {
@@ -153,7 +166,8 @@ Json pass(const PassCheck& value) {
       .set("allowed_bytes", value.allowed_bytes)
       .set("needed_limit_ms", value.needed_limit_ms)
       .set("expected_downtime_ms", value.expected_downtime_ms)
-      .set("throttle_percent", value.throttle_percent);
+      .set("throttle_percent", value.throttle_percent)
+      .set("traced", traced(value.traced));
 }
 
 Json device(const DeviceState& value) {

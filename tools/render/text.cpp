@@ -1,5 +1,6 @@
 #include "tools/render/text.h"
 
+#include "analyzer/switchover.h"
 #include "tools/render/text_layout.h"
 
 #include <algorithm>
@@ -214,10 +215,18 @@ std::string why_not_yet(const PassCheck& check) {
     return "switchover-ack";
   case Verdict::close:
     return "close to it";
+  case Verdict::enough:
+    return "little enough";
   case Verdict::unknown:
     break;
   }
   return check.pending_bytes ? "sampled too late" : "no sample";
+}
+
+// No sample tells what QEMU's trace does.
+bool only_traced(const PassCheck& check) {
+  return is_by_trace(check) && mib(as_double(check.traced->sampled_bytes)) !=
+                                   mib(as_double(check.pending_bytes));
 }
 
 std::string passes_table(const std::vector<PassCheck>& passes) {
@@ -225,19 +234,23 @@ std::string passes_table(const std::vector<PassCheck>& passes) {
     return "";
   std::vector<Row> rows{{"pass", "left MiB", "allowed", "MiB/s", "limit ms",
                          "needs ms", "why not yet"}};
-  bool limited = false;
+  bool limited = false, traced = false;
   for (const PassCheck& check : passes) {
-    rows.push_back({fmt::format("{}", check.pass),
-                    mib(as_double(check.pending_bytes)),
-                    mib(as_double(check.allowed_bytes)), mib(check.bandwidth),
-                    figure(check.downtime_limit_ms),
-                    figure(check.needed_limit_ms), why_not_yet(check)});
+    rows.push_back(
+        {fmt::format("{}", check.pass), mib(as_double(check.pending_bytes)),
+         mib(as_double(check.allowed_bytes)), mib(check.bandwidth),
+         figure(check.downtime_limit_ms), figure(check.needed_limit_ms),
+         why_not_yet(check) + (only_traced(check) ? " +" : "")});
     limited |= check.verdict == Verdict::too_much && check.at_max_bandwidth;
+    traced |= only_traced(check);
   }
-  return "\n" + table(shortened(std::move(rows), kMostPasses)) +
-         (limited
-              ? wrap("* at max-bandwidth, which the pause is not held to", 2)
-              : "");
+  std::string out = "\n" + table(shortened(std::move(rows), kMostPasses));
+  if (limited)
+    out += wrap("* at max-bandwidth, which the pause is not held to", 2);
+  if (traced)
+    out +=
+        wrap("+ left and allowed as QEMU's trace has them: no sample tells", 2);
+  return out;
 }
 
 Row flow_row(std::string name, const Flow& flow) {

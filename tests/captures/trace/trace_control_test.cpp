@@ -93,7 +93,7 @@ TEST_CASE("all events are turned on, and off again") {
 TEST_CASE("what was on, is unknown or unavailable is left alone") {
   Monitor qemu;
   qemu.events["runstate_set"] = "enabled";
-  qemu.events["ram_save_complete"] = "unavailable";
+  qemu.events["vmstate_downtime_save"] = "unavailable";
   qemu.events.erase("migrate_pending");
   qemu.events["ram_save_page"] = "disabled";
   qemu.control.turn_on();
@@ -101,7 +101,7 @@ TEST_CASE("what was on, is unknown or unavailable is left alone") {
   qemu.control.restore();
   CHECK(qemu.on() == 1);
   CHECK(qemu.events["runstate_set"] == "enabled");
-  CHECK(qemu.events["ram_save_complete"] == "unavailable");
+  CHECK(qemu.events["vmstate_downtime_save"] == "unavailable");
   CHECK(qemu.events["ram_save_page"] == "disabled");
   CHECK(qemu.changes.size() == 2 * (kAll - 3));
 }

@@ -56,6 +56,7 @@ PassCheck known_pass(uint64_t number, Verdict verdict) {
   out.needed_limit_ms = 501;
   out.expected_downtime_ms = 500;
   out.throttle_percent = 20;
+  out.traced = TracedPass{0.25, 1028, 32u << 20, 3'355'443, 30u << 20};
   return out;
 }
 
@@ -147,6 +148,7 @@ Analysis hostile_analysis(const std::string& name) {
   pass.pending_bytes = pass.allowed_bytes = most;
   pass.bandwidth = pass.sample_delay_ms = huge;
   pass.downtime_limit_ms = pass.needed_limit_ms = pass.throttle_percent = most;
+  pass.traced = TracedPass{huge, most, most, most, most};
   out.passes.assign(1000, pass);
   out.stop_and_copy->device_bytes = most;
   out.stop_and_copy->devices.assign(

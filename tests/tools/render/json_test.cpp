@@ -57,7 +57,7 @@ TEST_CASE("the documented keys are there, and no others") {
         Keys{"number", "boundary", "pages", "zero_pages", "resent_pages",
              "bytes", "first_offset", "start_ms", "duration_ms",
              "remaining_bytes", "expected_downtime_ms", "throttle_percent",
-             "transferred_bytes", "flow"});
+             "sync_ms", "dirty_pages", "transferred_bytes", "flow"});
   CHECK(out.get("flow").is_null());
   CHECK(first(out.get("rounds")).get("flow").keys() ==
         Keys{"limited_by", "duration_ms", "blocked_ms", "stalled_ms", "idle_ms",
@@ -85,7 +85,11 @@ TEST_CASE("the documented keys are there, and no others") {
         Keys{"pass", "verdict", "text", "pending_bytes", "sample_delay_ms",
              "after_sync", "bandwidth_bytes_per_s", "bandwidth_is_set",
              "at_max_bandwidth", "downtime_limit_ms", "allowed_bytes",
-             "needed_limit_ms", "expected_downtime_ms", "throttle_percent"});
+             "needed_limit_ms", "expected_downtime_ms", "throttle_percent",
+             "traced"});
+  CHECK(first(out.get("passes")).get("traced").keys() ==
+        Keys{"sync_ms", "dirty_pages", "pending_bytes", "allowed_bytes",
+             "sampled_bytes"});
   CHECK(out.get("expected_downtime").keys() ==
         Keys{"qemu_ms", "qemu_is_limit", "qemu_is_old", "computed_ms",
              "actual_ms", "last_ram_ms", "uncounted", "waited_ms",

@@ -82,9 +82,11 @@ TEST_CASE("problems, findings and tables follow") {
   CHECK(has_line(text, " 600      100        20  pc.ram 0x200000 (2.0 MiB)"));
   CHECK(has_line(text, "30000       12   24.0     0.50     0.75  cpu/0"));
   CHECK(has_line(text, "   1      32.0      3.2   64.0        50       501  "
-                       "too much left *"));
+                       "too much left * +"));
+  CHECK(has_line(text, "+ left and allowed as QEMU's trace has them: no "
+                       "sample tells"));
   CHECK(has_line(text, "   2      32.0      3.2   64.0        50       501  "
-                       "switched over"));
+                       "switched over +"));
   CHECK(has_line(text, "    1  80.2   25.0     10.5      0.0  60.0     42  "
                        "max-bandwidth"));
   // The finding about rounds stands above and only there.
