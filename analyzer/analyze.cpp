@@ -258,11 +258,11 @@ void explain_pause(Analysis& analysis, Known& known,
                                                  known.stream->model->marks()),
                                   known.stream->chunks)
                     : pause_marks(timeline, {}, {});
-  // The source is done long after such a pause, and its trace splits another.
+  // The source is done long after such a pause.
   bool runs_on =
       known.method == Method::postcopy || known.method == Method::background;
-  if (!runs_on)
-    add_trace(known.pause, timeline);
+  if (known.method != Method::background)
+    add_trace(known.pause, timeline, known.method == Method::postcopy);
   const qmp::MigrationInfo* info = last_info(timeline);
   Downtime& downtime = analysis.downtime;
   downtime = explain_downtime(timeline, known.pause,
@@ -273,7 +273,7 @@ void explain_pause(Analysis& analysis, Known& known,
     downtime.difference =
         "the guest was stopped before the switchover, not by it: its pause is "
         "longer than the migration's";
-  if (runs_on && !known.pause.package_begin) {
+  if (runs_on && !known.pause.package_begin && !known.pause.discarded) {
     downtime.unexplained_ms = downtime.total_ms;
     downtime.phases.clear();
   }

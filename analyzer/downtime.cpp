@@ -44,17 +44,31 @@ private:
   std::vector<Phase> phases_;
 };
 
-void lay_out_ram(Axis& axis, const PauseMarks& marks) {
+// QEMU says STOP with its vCPUs stopped, flushes its disks, and only then waits
+// (do_vm_stop, system/cpus.c; migration_completion_precopy, 7.2 to 11.1).
+void lay_out_stop(Axis& axis, const PauseMarks& marks) {
   axis.piece("disk flush", marks.flushed, "the source's trace: disks flushed");
-  if (marks.sync_begin && marks.sync_end) {
-    axis.piece("switchover", marks.sync_begin,
-               "the source's trace: last bitmap sync begins");
-    axis.piece("final sync", marks.sync_end,
-               "the source's trace: last bitmap sync ends");
-  } else {
+  if (!marks.wait_begin || !marks.wait_end)
+    return;
+  axis.piece("stop", marks.wait_begin, "the source is in pre-switchover");
+  axis.piece("pre-switchover", marks.wait_end,
+             "it goes on, by migrate-continue");
+}
+
+void lay_out_sync(Axis& axis, const PauseMarks& marks) {
+  axis.piece("switchover", marks.sync_begin,
+             "the source's trace: last bitmap sync begins");
+  axis.piece("final sync", marks.sync_end,
+             "the source's trace: last bitmap sync ends");
+}
+
+void lay_out_ram(Axis& axis, const PauseMarks& marks) {
+  lay_out_stop(axis, marks);
+  if (marks.sync_begin && marks.sync_end)
+    lay_out_sync(axis, marks);
+  else
     axis.piece("final sync", marks.ram_begin,
                "first byte of RAM END at the tee");
-  }
   if (marks.ram_saved)
     axis.piece("last RAM", marks.ram_saved,
                "the source's trace: RAM END is written");
@@ -90,19 +104,28 @@ void lay_out_destination(Axis& axis, const PauseMarks& marks) {
 
 // What follows the package is sent while the guest runs.
 std::vector<Phase> lay_out_postcopy(const PauseMarks& marks, Axis axis) {
-  axis.piece("source", marks.package_begin,
-             "first byte of the package at the tee");
+  lay_out_stop(axis, marks);
+  if (marks.discarded) {
+    lay_out_sync(axis, marks);
+    axis.piece("discards", marks.discarded,
+               "the source's trace: it begins with the devices");
+    axis.piece("device state", marks.devices_saved,
+               "the source's trace: all devices are written");
+  } else {
+    axis.piece("source", marks.package_begin,
+               "first byte of the package at the tee");
+  }
   axis.piece("package", marks.package_end,
              "last byte of the package at the tee");
-  if (marks.package_end)
-    axis.piece("destination", marks.resume, "RESUME event");
+  if (marks.package_end || marks.devices_saved || marks.loaded)
+    lay_out_destination(axis, marks);
   return axis.take();
 }
 
 std::vector<Phase> lay_out(const PauseMarks& marks, MonoTime zero,
                            MonoTime end) {
   Axis axis(zero, end);
-  if (marks.package_begin)
+  if (marks.package_begin || marks.discarded)
     return lay_out_postcopy(marks, axis);
   lay_out_ram(axis, marks);
   lay_out_devices(axis, marks);
@@ -120,6 +143,11 @@ std::optional<double> clock_error_ms(const Timeline& timeline) {
   auto stop = timeline.source_clock.error_at(*timeline.stop);
   auto resume = timeline.destination_clock.error_at(*timeline.resume);
   return stop && resume ? std::optional(to_ms(*stop + *resume)) : std::nullopt;
+}
+
+template <typename... Times>
+std::optional<MonoTime> last_of(const Times&... times) {
+  return std::max({times...}); // an empty one is before all others
 }
 
 std::string difference(const Downtime& downtime, const PauseMarks& marks) {
@@ -144,6 +172,26 @@ std::string difference(const Downtime& downtime, const PauseMarks& marks) {
       *marks.completed < *marks.resume ? "before" : "after");
 }
 
+void add_wait(PauseMarks& marks, const Timeline& timeline) {
+  for (const StatusMark& status : timeline.source_statuses) {
+    MonoTime at = timeline.source_clock.at(status.mark);
+    if (status.status == qmp::MigrationStatus::pre_switchover) {
+      marks.wait_begin = at;
+      marks.wait_end.reset();
+    } else if (marks.wait_begin && !marks.wait_end) {
+      marks.wait_end = at;
+    }
+  }
+  if (marks.wait_begin)
+    return;
+  // Without events: between the samples that show it, so at least that.
+  for (const Sample& sample : own_samples(timeline))
+    if (sample.info.status == qmp::MigrationStatus::pre_switchover) {
+      marks.wait_begin = marks.wait_begin.value_or(sample.answered);
+      marks.wait_end = std::max(*marks.wait_begin, sample.asked);
+    }
+}
+
 } // namespace
 
 PauseMarks pause_marks(const Timeline& timeline, const StreamMarks& stream,
@@ -156,6 +204,7 @@ PauseMarks pause_marks(const Timeline& timeline, const StreamMarks& stream,
   for (const StatusMark& status : timeline.source_statuses)
     if (status.status == qmp::MigrationStatus::completed)
       marks.completed = timeline.source_clock.at(status.mark);
+  add_wait(marks, timeline);
   marks.ram_begin = arrival(chunks, stream.ram_end_begin);
   if (stream.ram_end_end)
     marks.ram_end = arrival(chunks, *stream.ram_end_end - 1);
@@ -180,8 +229,10 @@ Downtime explain_downtime(const Timeline& timeline, const PauseMarks& marks,
   if (!marks.resume) {
     MonoTime end =
         marks.stream_end.value_or(marks.completed.value_or(*marks.stop));
-    if (marks.package_begin)
-      end = marks.package_end.value_or(*marks.package_begin);
+    if (marks.package_begin || marks.discarded)
+      end = last_of(marks.discarded, marks.devices_saved, marks.package_begin,
+                    marks.package_end)
+                .value_or(*marks.stop);
     // A STOP from afar can arrive after the stream it announces.
     out.phases = lay_out(marks, *marks.stop, std::max(end, *marks.stop));
     return out;

@@ -17,12 +17,15 @@ struct PauseMarks {
   std::optional<MonoTime> devices_end;                // the end-of-stream byte
   std::optional<MonoTime> stream_end;                 // the last byte
   std::optional<MonoTime> package_begin, package_end; // postcopy's, likewise
+  // With pause-before-switchover: pre-switchover, until migrate-continue.
+  std::optional<MonoTime> wait_begin, wait_end;
   std::optional<MonoTime> completed; // the source's `completed`
   std::optional<MonoTime> resume;
   // By QEMU's trace, source and destination.
   std::optional<MonoTime> flushed; // disks, after the vCPUs stopped
   std::optional<MonoTime> sync_begin, sync_end; // the last bitmap sync
   std::optional<MonoTime> ram_saved;            // RAM END is written
+  std::optional<MonoTime> discarded; // postcopy: and the first device begins
   std::optional<MonoTime> devices_saved;
   std::optional<MonoTime> loaded;    // all state, at the destination
   std::optional<MonoTime> announced; // disks are its own, network told

@@ -51,19 +51,6 @@ std::optional<uint64_t> last_ram_bytes(const Analysis& analysis) {
   return analysis.stop_and_copy->pages * *analysis.vm.page_size;
 }
 
-// With pause-before-switchover the guest stands still until somebody continues.
-std::optional<double> waited_ms(const Timeline& timeline) {
-  std::optional<MonoTime> since;
-  for (const StatusMark& mark : timeline.source_statuses) {
-    MonoTime at = timeline.source_clock.at(mark.mark);
-    if (mark.status == qmp::MigrationStatus::pre_switchover)
-      since = at;
-    else if (since)
-      return std::max(0.0, to_ms(at - *since));
-  }
-  return {};
-}
-
 // What the pause costs whatever is left.
 std::optional<double> fixed_ms(const Downtime& downtime) {
   auto ram = phase_ms(downtime, kLastRam);
@@ -163,9 +150,6 @@ std::string uncounted_list(const ExpectedDowntime& expected) {
                          phase.duration_ms);
   if (!out.empty())
     out += " ms";
-  if (expected.waited_ms)
-    out += fmt::format("{}of it {:.1f} ms before migrate-continue",
-                       out.empty() ? "" : ", ", *expected.waited_ms);
   if (expected.dirtied_after_bytes)
     out += fmt::format("{}{:.2f} MiB dirtied after the estimate",
                        out.empty() ? "" : ", ",
@@ -237,7 +221,7 @@ std::optional<ExpectedDowntime> expected_downtime(const Analysis& analysis,
     out.computed_ms =
         static_cast<double>(*last->pending_bytes) * 1e3 / *last->bandwidth;
   out.actual_ms = analysis.downtime.total_ms;
-  out.waited_ms = waited_ms(timeline);
+  out.waited_ms = phase_ms(analysis.downtime, "pre-switchover");
   out.last_ram_ms = phase_ms(analysis.downtime, kLastRam);
   out.pause_bandwidth = pause_bandwidth(analysis);
   // Without the stream the source's piece has the last RAM in it.

@@ -31,19 +31,24 @@ std::optional<MonoTime> checkpoint(const TraceMarks& trace,
 // The last sync of all is the one with the guest stopped, if it began then.
 void add_final_sync(PauseMarks& marks, const TraceMarks& trace,
                     const ClockMap& clock) {
-  if (trace.syncs.empty() || !trace.pause.stop_begin)
+  if (trace.syncs.empty() || !trace.syncs.back().in_pause)
     return;
-  MonoTime begin = time_of(trace.syncs.back().start, clock);
-  if (begin < time_of(*trace.pause.stop_begin, clock))
-    return;
-  marks.sync_begin = begin;
+  marks.sync_begin = time_of(trace.syncs.back().start, clock);
   marks.sync_end = time_of(trace.syncs.back().end, clock);
 }
 
-void add_source(PauseMarks& marks, const TraceMarks& trace,
-                const ClockMap& clock) {
+void add_stop(PauseMarks& marks, const TraceMarks& trace,
+              const ClockMap& clock) {
   marks.flushed = time_of(trace.pause.disks_flushed, clock);
+  if (trace.pause.wait_begin && trace.pause.wait_end) {
+    marks.wait_begin = time_of(trace.pause.wait_begin, clock);
+    marks.wait_end = time_of(trace.pause.wait_end, clock);
+  }
   add_final_sync(marks, trace, clock);
+}
+
+void add_saved(PauseMarks& marks, const TraceMarks& trace,
+               const ClockMap& clock) {
   for (const SectionTime& section : trace.pause.sections) {
     if (!section.end)
       continue;
@@ -52,16 +57,41 @@ void add_source(PauseMarks& marks, const TraceMarks& trace,
       marks.ram_saved = end;
     marks.devices_saved = end;
   }
+}
+
+// All devices are written after the sync, and RAM goes on after them.
+void add_package(PauseMarks& marks, const TraceMarks& trace,
+                 const ClockMap& clock) {
+  for (const SectionTime& section : trace.pause.sections) {
+    MonoTime begin = time_of(section.start, clock);
+    if (!marks.sync_end || begin < *marks.sync_end || !section.end)
+      continue;
+    if (section.idstr == "ram")
+      return;
+    if (!marks.discarded)
+      marks.discarded = begin;
+    marks.devices_saved = time_of(*section.end, clock);
+  }
+}
+
+void add_source(PauseMarks& marks, const TraceMarks& trace,
+                const ClockMap& clock, bool postcopy) {
+  add_stop(marks, trace, clock);
+  (postcopy ? add_package : add_saved)(marks, trace, clock);
   if (auto saved = checkpoint(trace, "src-non-iterable-saved", clock))
     marks.devices_saved = saved;
 }
 
+// 7.2 does not tell when it has loaded postcopy's package.
 void add_destination(PauseMarks& marks, const TraceMarks& trace,
-                     const ClockMap& clock) {
+                     const ClockMap& clock, bool postcopy) {
   marks.loaded = checkpoint(trace, "dst-precopy-loadvm-completed", clock);
-  if (!marks.loaded)
+  if (!marks.loaded && !postcopy)
     marks.loaded = time_of(trace.load_done, clock);
-  marks.announced = checkpoint(trace, "dst-precopy-bh-announced", clock);
+  marks.announced = checkpoint(trace,
+                               postcopy ? "dst-postcopy-bh-cache-invalidated"
+                                        : "dst-precopy-bh-announced",
+                               clock);
 }
 
 // Devices by name, in stream order, and which instance each is.
@@ -128,12 +158,12 @@ void add_load_times(const ByName& devices, const TraceMarks& trace,
 
 } // namespace
 
-void add_trace(PauseMarks& marks, const Timeline& timeline) {
+void add_trace(PauseMarks& marks, const Timeline& timeline, bool postcopy) {
   if (timeline.source_trace)
-    add_source(marks, *timeline.source_trace, timeline.source_clock);
+    add_source(marks, *timeline.source_trace, timeline.source_clock, postcopy);
   if (timeline.destination_trace)
     add_destination(marks, *timeline.destination_trace,
-                    timeline.destination_clock);
+                    timeline.destination_clock, postcopy);
 }
 
 void add_trace_times(std::span<DeviceState> all, const Timeline& timeline) {

@@ -134,6 +134,84 @@ TEST_CASE("the source's trace without a stream: no wire, all the same") {
   CHECK(sum(out) == doctest::Approx(100));
 }
 
+TEST_CASE("a wait for migrate-continue is a piece of its own") {
+  PauseMarks marks = full();
+  marks.wait_begin = at_ms(1002);
+  marks.wait_end = at_ms(1009);
+  Downtime out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out) == Names{"stop", "pre-switchover", "final sync", "last RAM",
+                            "device state", "end of stream", "destination"});
+  CHECK(out.phases[1].start_ms == doctest::Approx(2));
+  CHECK(out.phases[1].duration_ms == doctest::Approx(7));
+  CHECK(out.phases[2].duration_ms == doctest::Approx(1));
+  check_in_order(out);
+  marks.flushed = at_ms(1001);
+  marks.sync_begin = at_ms(1009.2);
+  marks.sync_end = at_ms(1009.5);
+  out = explain_downtime(paused(1000, 1100), marks, {});
+  Names all = names(out);
+  REQUIRE(all.size() > 5);
+  CHECK(Names(all.begin(), all.begin() + 5) ==
+        Names{"disk flush", "stop", "pre-switchover", "switchover",
+              "final sync"});
+  // While it still waits nothing is known.
+  marks = full();
+  marks.wait_begin = at_ms(1002);
+  out = explain_downtime(paused(1000, 1100), marks, {});
+  CHECK(names(out).front() == "final sync");
+  // Without a stream, too.
+  Timeline timeline = paused(1000, 1100);
+  timeline.source_statuses = {
+      {qmp::MigrationStatus::pre_switchover, mark_ms(1001)},
+      {qmp::MigrationStatus::device, mark_ms(1011)},
+      {qmp::MigrationStatus::completed, mark_ms(1030)}};
+  out = explain_downtime(timeline, pause_marks(timeline, {}, {}), {});
+  CHECK(names(out) == Names{"stop", "pre-switchover", "source", "destination"});
+  CHECK(out.phases[1].duration_ms == doctest::Approx(10));
+  // Without events the samples that show it bound it from within.
+  timeline.source_statuses.erase(timeline.source_statuses.begin(),
+                                 timeline.source_statuses.begin() + 2);
+  for (double ms : {1002, 1004, 1009})
+    timeline.samples.push_back(
+        testing::sample_ms(ms, qmp::MigrationStatus::pre_switchover, 4, 0.5));
+  marks = pause_marks(timeline, {}, {});
+  CHECK(marks.wait_begin == at_ms(1002.5));
+  CHECK(marks.wait_end == at_ms(1009));
+}
+
+TEST_CASE("a postcopy's pause by QEMU's trace, with and without a stream") {
+  PauseMarks marks;
+  marks.stop = at_ms(1000);
+  marks.flushed = at_ms(1001);
+  marks.sync_begin = at_ms(1002);
+  marks.sync_end = at_ms(1003);
+  marks.discarded = at_ms(1006);
+  marks.devices_saved = at_ms(1010);
+  marks.loaded = at_ms(1030);
+  marks.announced = at_ms(1031);
+  marks.resume = at_ms(1032);
+  const Names saved{"disk flush", "switchover", "final sync", "discards",
+                    "device state"};
+  Names all = saved;
+  all.insert(all.end(), {"load", "activate", "start"});
+  Downtime out = explain_downtime(paused(1000, 1032), marks, {});
+  CHECK(names(out) == all);
+  CHECK(out.unexplained_ms == doctest::Approx(0));
+  check_in_order(out);
+  marks.package_begin = at_ms(1011);
+  marks.package_end = at_ms(1014);
+  all.insert(all.begin() + 5, "package");
+  out = explain_downtime(paused(1000, 1032), marks, {});
+  CHECK(names(out) == all);
+  CHECK(out.phases[5].duration_ms == doctest::Approx(4));
+  // Without the destination.
+  marks.resume = marks.loaded = marks.announced = std::nullopt;
+  out = explain_downtime(paused(1000, {}), marks, {});
+  CHECK(names(out).back() == "package");
+  marks.package_begin = marks.package_end = std::nullopt;
+  CHECK(names(explain_downtime(paused(1000, {}), marks, {})) == saved);
+}
+
 TEST_CASE("what nothing tells of is unexplained") {
   PauseMarks marks;
   marks.stop = at_ms(1000);

@@ -7,7 +7,6 @@
 using namespace migscope;
 using namespace migscope::analyzer;
 using migscope::testing::at_ms;
-using migscope::testing::mark_ms;
 using migscope::testing::sample_ms;
 using qmp::MigrationStatus;
 
@@ -111,12 +110,11 @@ TEST_CASE("an expected-downtime that is the limit is no estimate") {
 TEST_CASE("the wait for migrate-continue is in no estimate") {
   Timeline timeline;
   timeline.samples = {sample(10, 4, 16 * kMiB, 250)};
-  timeline.source_statuses = {{MigrationStatus::pre_switchover, mark_ms(20)},
-                              {MigrationStatus::device, mark_ms(27.5)}};
-  Analysis analysis = with_hindsight(late_switch(), timeline);
+  Analysis switched = late_switch();
+  switched.downtime.phases.push_back({"pre-switchover", 0, 7.5, ""});
+  Analysis analysis = with_hindsight(switched, timeline);
   CHECK(analysis.expected_downtime->waited_ms == 7.5);
-  CHECK(text(analysis, "expected-downtime")
-            .find("ms, of it 7.5 ms before migrate-continue,") !=
+  CHECK(text(analysis, "expected-downtime").find("pre-switchover 7.5") !=
         std::string::npos);
 }
 

@@ -52,7 +52,7 @@ TEST_CASE("the source's trace splits its part of the pause") {
   Timeline timeline = local();
   timeline.source_trace = source();
   PauseMarks marks;
-  add_trace(marks, timeline);
+  add_trace(marks, timeline, false);
   CHECK(marks.flushed == at_ms(1003));
   CHECK(marks.sync_begin == at_ms(1004));
   CHECK(marks.sync_end == at_ms(1006));
@@ -60,7 +60,7 @@ TEST_CASE("the source's trace splits its part of the pause") {
   CHECK(marks.devices_saved == at_ms(1034)); // 7.2: no checkpoint
   timeline.source_trace->checkpoints = {
       {written(1036), {"src-non-iterable-saved"}}};
-  add_trace(marks, timeline);
+  add_trace(marks, timeline, false);
   CHECK(marks.devices_saved == at_ms(1036));
 }
 
@@ -69,22 +69,69 @@ TEST_CASE("a sync before the pause is not the final one") {
   timeline.source_trace = source();
   timeline.source_trace->syncs.pop_back();
   PauseMarks marks;
-  add_trace(marks, timeline);
+  add_trace(marks, timeline, false);
   CHECK_FALSE(marks.sync_begin);
   CHECK_FALSE(marks.sync_end);
+}
+
+TEST_CASE("a wait for migrate-continue is by the trace where it is there") {
+  Timeline timeline = local();
+  timeline.source_trace = source();
+  PauseMarks marks;
+  marks.wait_begin = at_ms(1003.5);
+  marks.wait_end = at_ms(1003.7);
+  add_trace(marks, timeline, false);
+  CHECK(marks.wait_end == at_ms(1003.7));
+  timeline.source_trace->pause.wait_begin = written(1003.4);
+  add_trace(marks, timeline, false); // it does not tell the end
+  CHECK(marks.wait_begin == at_ms(1003.5));
+  timeline.source_trace->pause.wait_end = written(1003.8);
+  add_trace(marks, timeline, false);
+  CHECK(marks.wait_begin == at_ms(1003.4));
+  CHECK(marks.wait_end == at_ms(1003.8));
+}
+
+TEST_CASE("postcopy's devices come after its sync and before more RAM") {
+  Timeline timeline = local();
+  timeline.source_trace = source();
+  timeline.source_trace->pause.sections = {
+      {"dirty-bitmap", 9, written(1003), written(1004)},
+      {"cpu", 2, written(1010), written(1012)},
+      {"cpu", 3, written(1012), written(1013)},
+      {"ram", 1, written(1014), written(1030)},
+      {"ram", 1, written(1030), written(1031)}};
+  timeline.destination_trace.emplace().load_done = written(1050);
+  PauseMarks marks;
+  add_trace(marks, timeline, true);
+  CHECK(marks.sync_end == at_ms(1006));
+  CHECK(marks.discarded == at_ms(1010));
+  CHECK(marks.devices_saved == at_ms(1013));
+  CHECK_FALSE(marks.ram_saved);
+  CHECK_FALSE(marks.loaded); // that is the end of RAM
+  timeline.destination_trace->checkpoints = {
+      {written(1016), {"dst-precopy-loadvm-completed"}},
+      {written(1017), {"dst-postcopy-bh-cache-invalidated"}}};
+  add_trace(marks, timeline, true);
+  CHECK(marks.loaded == at_ms(1016));
+  CHECK(marks.announced == at_ms(1017));
+  // Without the sync nothing tells where the devices begin.
+  timeline.source_trace->syncs.pop_back();
+  marks = {};
+  add_trace(marks, timeline, true);
+  CHECK_FALSE(marks.discarded);
 }
 
 TEST_CASE("the destination's checkpoints, or before 8.2 its reader's end") {
   Timeline timeline = local();
   timeline.destination_trace.emplace().load_done = written(1050);
   PauseMarks marks;
-  add_trace(marks, timeline);
+  add_trace(marks, timeline, false);
   CHECK(marks.loaded == at_ms(1050));
   CHECK_FALSE(marks.announced);
   timeline.destination_trace->checkpoints = {
       {written(1049), {"dst-precopy-loadvm-completed"}},
       {written(1060), {"dst-precopy-bh-announced"}}};
-  add_trace(marks, timeline);
+  add_trace(marks, timeline, false);
   CHECK(marks.loaded == at_ms(1049));
   CHECK(marks.announced == at_ms(1060));
 }
@@ -93,7 +140,7 @@ TEST_CASE("a log without times goes by arrival") {
   Timeline timeline = local();
   timeline.source_trace.emplace().pause.disks_flushed = {{}, at_ms(1010)};
   PauseMarks marks;
-  add_trace(marks, timeline);
+  add_trace(marks, timeline, false);
   CHECK(marks.flushed == at_ms(1010));
 }
 
