@@ -33,6 +33,9 @@ class Moments:
     def split(self, tail, piece):
         """Yields (bytes to pass on, action or None). `tail` is what went by
         before."""
+        if not self.actions:
+            yield piece, None
+            return
         data = tail + piece
         if self.patterns is None:
             self._learn(data)
@@ -50,10 +53,12 @@ class Moments:
 class StreamRelay:
     """Listens at `listen` for one connection and passes it on to `connect`,
     both unix sockets. `actions`: see Moments; they may sleep. `rate` is in
-    bytes/s, of the whole stream."""
+    bytes/s, of the whole stream. What comes back from the destination is held
+    until the event `back` is set."""
 
-    def __init__(self, listen, connect, actions=None, rate=None):
+    def __init__(self, listen, connect, actions=None, rate=None, back=None):
         self.connect = connect
+        self.back = back
         self.moments = Moments(dict(actions or {}))
         self.rate = rate
         self._listener = socket.socket(socket.AF_UNIX)
@@ -73,9 +78,10 @@ class StreamRelay:
         self._pass_stream(source, destination)
         back.join()
 
-    @staticmethod
-    def _pass_on(origin, target):
+    def _pass_on(self, origin, target):
         while piece := origin.recv(PIECE):
+            if self.back:
+                self.back.wait()
             target.sendall(piece)
         target.shutdown(socket.SHUT_WR)
 
