@@ -279,7 +279,14 @@ std::string flow_table(const Analysis& analysis) {
     rows.push_back(flow_row("pause", *analysis.pause_flow));
   if (analysis.flow)
     rows.push_back(flow_row("all", *analysis.flow));
-  return rows.size() > 1 ? "\n" + table(rows) : "";
+  if (rows.size() == 1)
+    return "";
+  std::string out = "\n" + table(rows);
+  if (!analysis.vm.qemu)
+    out += wrap("max-bandwidth is not known without a monitor: what it held "
+                "back is told as another limit's",
+                0);
+  return out;
 }
 
 std::string blocks_table(const Ram& ram) {
