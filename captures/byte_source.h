@@ -3,6 +3,12 @@
 
 #include "captures/session/channel_format.h"
 
+#include <memory>
+
+namespace migscope {
+class TaskPool;
+}
+
 namespace migscope::captures {
 
 // Positions count from the stream's first byte.
@@ -23,6 +29,11 @@ public:
   // The next piece, which lives until the next call; empty after the last. A
   // torn or broken storage gives what is readable, then the error.
   [[nodiscard]] virtual Result<std::span<const std::byte>> next() = 0;
+  // While somebody holds it, the piece that was given last stays where it is.
+  // Null where nothing keeps it.
+  [[nodiscard]] virtual std::shared_ptr<const void> keep() const { return {}; }
+  // The pool's threads may make pieces ready from now on. It outlives this.
+  virtual void read_ahead(TaskPool& /*pool*/) {}
   // Leaves out the next bytes, a hole in a file of any size in no time. False
   // where they are not there or would have to be read: nothing is left out.
   [[nodiscard]] virtual bool skip(uint64_t /*bytes*/) { return false; }

@@ -7,9 +7,11 @@ std::span<const std::byte> ChannelFeed::next() {
     head_given_ = true;
     if (!channel_.head.empty()) {
       channel_.bytes += channel_.head.size();
+      in_head_ = true;
       return channel_.head;
     }
   }
+  in_head_ = false;
   auto piece = channel_.source->next();
   if (!piece) {
     fail_with(piece.error());
@@ -17,6 +19,10 @@ std::span<const std::byte> ChannelFeed::next() {
   }
   channel_.bytes += piece->size();
   return *piece;
+}
+
+std::shared_ptr<const void> ChannelFeed::keep() const {
+  return in_head_ ? nullptr : channel_.source->keep();
 }
 
 void ChannelFeed::drain() {

@@ -122,7 +122,7 @@ ConnectionState read_main(OpenChannel& channel, MainEvents& events,
                           bool& broke_off) {
   ChannelFeed feed(channel);
   StreamDecoder decoder(events, std::move(options));
-  Status decoded = decode_all(feed, decoder);
+  Status decoded = decode_all(feed, decoder, events);
   broke_off = !decoded;
   bool paused =
       goes_on && !decoded && decoded.error().kind == ErrorKind::truncated;
@@ -207,6 +207,9 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
   auto main = find_main(channels);
   if (!main)
     return;
+  for (OpenChannel& channel : channels)
+    if (channel.source && options.pool)
+      channel.source->read_ahead(*options.pool);
   std::vector<size_t> multifd = of_kind(channels, StreamStart::multifd);
   MultifdMerge merge(channels, multifd, events);
   MainEvents main_events(events, merge);
@@ -242,7 +245,7 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
     events.on_channel(i);
     ChannelFeed feed(channels[i]);
     PreemptDecoder decoder(events, state);
-    if (Status decoded = decode_all(feed, decoder); !decoded)
+    if (Status decoded = decode_all(feed, decoder, events); !decoded)
       feed.fail_with(decoded.error());
   }
 }

@@ -40,6 +40,8 @@ open_channels(const Recording& recording);
 struct ReadOptions {
   // For a stream that does not hold its own.
   std::optional<Description> description = {};
+  // Null, or what outlives the channels.
+  TaskPool* pool = nullptr;
 };
 
 // Reads every channel but the return paths to its end and fills in bytes and

@@ -26,9 +26,12 @@ public:
   void advance() {
     synced_ = false;
     merge_.events_.on_channel(index_);
+    tell_piece();
     while (!synced_ && !ended_) {
-      if (rest_.empty())
+      if (rest_.empty()) {
         rest_ = feed_.next();
+        tell_piece();
+      }
       if (rest_.empty())
         return finish();
       auto used = decoder_.feed(rest_);
@@ -63,6 +66,10 @@ public:
   }
 
 private:
+  void tell_piece() {
+    if (!rest_.empty())
+      merge_.events_.on_piece(rest_, feed_.keep());
+  }
   void finish() {
     ended_ = true;
     if (Status done = decoder_.finish(); !done)

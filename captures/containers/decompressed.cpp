@@ -1,9 +1,18 @@
 #include "captures/containers/decompressed.h"
 
+#include "base/task_pool.h"
+#include "captures/containers/shared_buffers.h"
+
 namespace migscope::captures {
 namespace {
 
 constexpr size_t kPieceBytes = 1u << 20;
+
+// What came out; nothing at the end.
+struct Unpacked {
+  SharedBuffer bytes;
+  size_t size = 0;
+};
 
 class Decompressed final : public ByteSource {
 public:
@@ -11,15 +20,23 @@ public:
                std::unique_ptr<Inflater> inflater, std::string name)
       : packed_(std::move(packed)), inflater_(std::move(inflater)),
         name_(std::move(name)) {}
+  ~Decompressed() override {
+    if (task_)
+      pool_->wait(task_);
+  }
 
   std::optional<uint64_t> bytes() const override { return {}; }
   std::span<const Error> remarks() const override { return packed_->remarks(); }
   Result<std::span<const std::byte>> next() override;
+  std::shared_ptr<const void> keep() const override { return given_.bytes; }
+  void read_ahead(TaskPool& pool) override { pool_ = &pool; }
   Result<std::vector<std::byte>> tail(size_t) override {
     return std::vector<std::byte>();
   }
 
 private:
+  [[nodiscard]] Unpacked make();
+  void begin();
   void fetch();
   size_t unpack(std::span<std::byte> out);
   void finish();
@@ -30,7 +47,10 @@ private:
   std::unique_ptr<ByteSource> packed_;
   std::unique_ptr<Inflater> inflater_;
   std::string name_;
-  std::vector<std::byte> out_ = std::vector<std::byte>(kPieceBytes);
+  SharedBuffers buffers_;
+  Unpacked given_, ahead_;
+  TaskPool* pool_ = nullptr;
+  TaskPool::Handle task_; // makes ahead_, and is alone to work on the rest
   std::span<const std::byte> in_; // fetched and not taken yet
   uint64_t taken_ = 0;
   bool no_more_in_ = false;
@@ -70,16 +90,40 @@ void Decompressed::finish() {
                         "the compressed data ends before its end mark");
 }
 
-Result<std::span<const std::byte>> Decompressed::next() {
-  size_t made = 0;
-  while (made < out_.size() && !done_) {
+Unpacked Decompressed::make() {
+  Unpacked out{buffers_.take()};
+  out.bytes->resize(kPieceBytes);
+  while (out.size < kPieceBytes && !done_) {
     if (in_.empty() && !no_more_in_)
       fetch();
-    made += unpack(std::span(out_).subspan(made));
+    out.size += unpack(std::span(*out.bytes).subspan(out.size));
   }
-  if (made > 0 || !error_)
-    return std::span<const std::byte>(out_).first(made);
-  return fail(*error_);
+  return out;
+}
+
+void Decompressed::begin() {
+  task_ = pool_->start([this] { ahead_ = make(); });
+}
+
+// While a piece is worked on, the next one is made.
+Result<std::span<const std::byte>> Decompressed::next() {
+  given_ = {};
+  if (!pool_ || pool_->threads() == 1) {
+    given_ = make();
+  } else {
+    if (!task_)
+      begin();
+    pool_->wait(task_);
+    given_ = std::exchange(ahead_, {});
+    begin();
+  }
+  if (given_.size > 0)
+    return std::span<const std::byte>(*given_.bytes).first(given_.size);
+  if (task_) // which has nothing more to make
+    pool_->wait(task_);
+  if (error_)
+    return fail(*error_);
+  return std::span<const std::byte>();
 }
 
 } // namespace

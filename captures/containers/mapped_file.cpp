@@ -9,34 +9,36 @@ namespace {
 
 class MappedSource final : public ByteSource {
 public:
-  explicit MappedSource(Mapping file) : file_(std::move(file)) {}
+  explicit MappedSource(Mapping file)
+      : file_(std::make_shared<Mapping>(std::move(file))) {}
 
   std::optional<uint64_t> bytes() const override {
-    return file_.bytes().size();
+    return file_->bytes().size();
   }
+  std::shared_ptr<const void> keep() const override { return file_; }
 
   Result<std::span<const std::byte>> next() override {
-    auto left = file_.bytes().subspan(at_);
+    auto left = file_->bytes().subspan(at_);
     auto piece = left.first(std::min(kMappedPieceBytes, left.size()));
     at_ += piece.size();
     return piece;
   }
 
   bool skip(uint64_t bytes) override {
-    if (bytes > file_.bytes().size() - at_)
+    if (bytes > file_->bytes().size() - at_)
       return false;
     at_ += bytes;
     return true;
   }
 
   Result<std::vector<std::byte>> tail(size_t most) override {
-    auto all = file_.bytes();
+    auto all = file_->bytes();
     auto last = all.last(std::min(most, all.size()));
     return std::vector<std::byte>(last.begin(), last.end());
   }
 
 private:
-  Mapping file_;
+  std::shared_ptr<const Mapping> file_;
   size_t at_ = 0;
 };
 

@@ -28,6 +28,7 @@ std::span<const std::byte> PeekedSource::peek(size_t count) {
       copy.insert(copy.end(), piece->begin(), piece->end());
     copy_ = std::move(copy);
     head_ = copy_;
+    copied_ = true;
   }
   return head_;
 }
@@ -74,7 +75,12 @@ Result<std::span<const std::byte>> PeekedSource::next() {
     return fail(*error_);
   if (ended_)
     return std::span<const std::byte>();
+  copied_ = false;
   return source_->next();
+}
+
+std::shared_ptr<const void> PeekedSource::keep() const {
+  return copied_ ? nullptr : source_->keep();
 }
 
 bool PeekedSource::skip(uint64_t bytes) {

@@ -28,6 +28,8 @@ public:
     return remarks_;
   }
   [[nodiscard]] Result<std::span<const std::byte>> next() override;
+  [[nodiscard]] std::shared_ptr<const void> keep() const override;
+  void read_ahead(TaskPool& pool) override { source_->read_ahead(pool); }
   [[nodiscard]] bool skip(uint64_t bytes) override;
   [[nodiscard]] Result<std::vector<std::byte>> tail(size_t most) override;
 
@@ -37,6 +39,7 @@ private:
   std::vector<std::byte> copy_;     // of the first pieces, if of several
   std::span<const std::byte> head_; // read and not given yet
   std::optional<Error> error_;      // met behind head_
+  bool copied_ = false;             // head_, or what was given of it
   bool ended_ = false;              // behind head_ nothing comes
   uint64_t dropped_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "captures/containers/pipe.h"
 
+#include "captures/containers/shared_buffers.h"
+
 #include <cerrno>
 
 namespace migscope::captures {
@@ -14,26 +16,39 @@ public:
 
   std::optional<uint64_t> bytes() const override { return {}; }
 
+  // A pipe gives 64 KiB at a time: pages would lie across pieces too often.
   Result<std::span<const std::byte>> next() override {
-    for (;;) {
-      ssize_t got = ::read(fd_.get(), buffer_.data(), buffer_.size());
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        return fail_errno("read " + name_, errno);
-      return std::span<const std::byte>(buffer_.data(),
-                                        static_cast<size_t>(got));
-    }
+    buffer_.reset();
+    buffer_ = buffers_.take();
+    buffer_->resize(kPipeBytes);
+    size_t have = 0;
+    while (have < kPipeBytes && !ended_ && !error_)
+      have += read(std::span(*buffer_).subspan(have));
+    if (have == 0 && error_)
+      return fail(*error_);
+    return std::span<const std::byte>(*buffer_).first(have);
   }
+  std::shared_ptr<const void> keep() const override { return buffer_; }
 
   Result<std::vector<std::byte>> tail(size_t) override {
     return std::vector<std::byte>();
   }
 
 private:
+  size_t read(std::span<std::byte> room) {
+    ssize_t got = ::read(fd_.get(), room.data(), room.size());
+    if (got < 0 && errno != EINTR)
+      error_ = fail_errno("read " + name_, errno).value();
+    ended_ = got == 0;
+    return got > 0 ? static_cast<size_t>(got) : 0;
+  }
+
   FileDescriptor fd_;
   std::string name_;
-  std::vector<std::byte> buffer_ = std::vector<std::byte>(kPipeBytes);
+  SharedBuffers buffers_;
+  SharedBuffer buffer_;
+  std::optional<Error> error_;
+  bool ended_ = false;
 };
 
 } // namespace

@@ -19,25 +19,29 @@ class Qcow2State final : public ByteSource {
 public:
   Qcow2State(Mapping file, Qcow2Map map, std::string name,
              std::vector<Error> remarks)
-      : file_(std::move(file)), map_(map), name_(std::move(name)),
-        remarks_(std::move(remarks)) {}
+      : file_(std::make_shared<Mapping>(std::move(file))), map_(map),
+        name_(std::move(name)), remarks_(std::move(remarks)) {}
 
   std::optional<uint64_t> bytes() const override { return map_.bytes(); }
   std::span<const Error> remarks() const override { return remarks_; }
   Piece next() override;
+  std::shared_ptr<const void> keep() const override {
+    return in_hole_ ? nullptr : file_;
+  }
   bool skip(uint64_t bytes) override;
   Result<std::vector<std::byte>> tail(size_t most) override;
 
 private:
   Piece piece_at(uint64_t position);
 
-  Mapping file_;
+  std::shared_ptr<const Mapping> file_;
   Qcow2Map map_;
   std::string name_;
   std::vector<Error> remarks_;
   std::vector<std::byte> zeros_; // a piece of a hole
   uint64_t at_ = 0;
   uint64_t data_ = 0, holes_ = 0; // given so far
+  bool in_hole_ = false;          // the piece that was given last is of one
 };
 
 // As far as it stands in one piece in the file.
@@ -60,7 +64,7 @@ Piece Qcow2State::piece_at(uint64_t position) {
       break;
     bytes += run->bytes;
   }
-  return file_.bytes().subspan(*first->offset, bytes);
+  return file_->bytes().subspan(*first->offset, bytes);
 }
 
 Piece Qcow2State::next() {
@@ -69,14 +73,14 @@ Piece Qcow2State::next() {
   auto piece = piece_at(at_);
   if (!piece)
     return piece;
-  bool hole = piece->data() == zeros_.data();
-  (hole ? holes_ : data_) += piece->size();
+  in_hole_ = piece->data() == zeros_.data();
+  (in_hole_ ? holes_ : data_) += piece->size();
   // Tables that name the same cluster again and again would never end.
-  if (data_ > file_.bytes().size() || holes_ > limits::kMaxStateHoles)
+  if (data_ > file_->bytes().size() || holes_ > limits::kMaxStateHoles)
     return fail({ErrorKind::malformed,
                  fmt::format("expected a saved state no larger than its image "
                              "of {} bytes, found {} bytes and {} of holes",
-                             file_.bytes().size(), data_, holes_),
+                             file_->bytes().size(), data_, holes_),
                  name_,
                  {}});
   at_ += piece->size();

@@ -1,13 +1,15 @@
 // What the stream decoder tells of a migration stream, as plain data.
 //
 // Offsets are bytes from the start of the channel. Views (string_view, span,
-// PageItem::content) live only until the callback returns.
+// PageItem::content) live only until the callback returns; content may live
+// longer, see on_piece.
 #pragma once
 
 #include "base/error.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -139,6 +141,11 @@ public:
   // command: they were made before its first byte was sent.
   virtual void on_package_begin(uint64_t /*offset*/, uint32_t /*bytes*/) {}
   virtual void on_package_end(uint64_t /*offset*/) {}
+  // What follows is read from `piece`. Content that lies in it stays where it
+  // is while somebody holds `keep`; other content is gone after the callback,
+  // and all is where `keep` is null.
+  virtual void on_piece(std::span<const std::byte> /*piece*/,
+                        const std::shared_ptr<const void>& /*keep*/) {}
   // The end-of-stream byte; a description may follow. Told again where damage
   // shows that it was none: then sections follow it.
   virtual void on_eof(uint64_t /*offset*/) {}

@@ -45,6 +45,10 @@ public:
   void on_package_end(uint64_t offset) override {
     next_.on_package_end(offset);
   }
+  void on_piece(std::span<const std::byte> piece,
+                const std::shared_ptr<const void>& keep) override {
+    next_.on_piece(piece, keep);
+  }
   void on_eof(uint64_t offset) override { next_.on_eof(offset); }
   void on_description(std::string_view json, uint64_t offset) override {
     next_.on_description(json, offset);
