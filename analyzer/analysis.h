@@ -5,6 +5,7 @@
 // wire; bytes are what they took there, page words and names included.
 #pragma once
 
+#include "analyzer/pages/page_report.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "qmp/blocktime.h"
@@ -67,23 +68,14 @@ struct BlockTotals {
 
 struct RamTotals {
   uint64_t zero = 0, normal = 0, xbzrle = 0, compressed = 0; // pages
+  uint64_t xbzrle_bytes = 0; // of the xbzrle pages
   uint64_t bytes = 0;
   uint64_t unique_pages = 0;
   uint64_t resent_pages = 0;
   uint64_t max_sends = 0;
-  // Sends of a page whose content equals what was sent for it before.
-  uint64_t same_content_resends = 0;
-};
-
-// A stretch of a block some of whose pages were sent more than once.
-struct ResentRegion {
-  std::string block;
-  uint64_t address = 0; // byte offset in the block
-  uint64_t bytes = 0;
-  uint64_t sent_pages = 0;
-  uint64_t resent_pages = 0;
-  std::optional<uint64_t> stop_copy_pages = 0;        // as in BlockTotals
-  std::optional<uint64_t> stop_copy_resent_pages = 0; // of these, sent before
+  // Sends of a page whose content equals what was sent for it before. Unknown
+  // where contents were not read.
+  std::optional<uint64_t> same_content_resends = 0;
 };
 
 // Figures QEMU keeps itself, from its last query-migrate, to stand beside
@@ -97,7 +89,6 @@ struct Ram {
   bool without_zero_pages = false;
   std::vector<BlockTotals> blocks;
   RamTotals totals;
-  std::vector<ResentRegion> resent_regions;
   QemuCounters qemu;
 };
 
@@ -150,9 +141,12 @@ struct Round {
   Boundary boundary = Boundary::exact;
   // From the stream; unknown without one.
   std::optional<uint64_t> pages, zero_pages, resent_pages, bytes;
-  std::optional<uint64_t> first_offset; // of its first section
-  std::optional<double> start_ms;       // since the migration began
+  std::optional<uint64_t> same_content_pages; // of those re-sent
+  std::optional<uint64_t> first_offset;       // of its first section
+  std::optional<double> start_ms;             // since the migration began
   std::optional<double> duration_ms;
+  // At which the guest dirtied, in the round before, what this one sent again.
+  std::optional<double> dirty_bytes_per_second;
   // From the sample taken right after the sync.
   std::optional<uint64_t> remaining_bytes;
   std::optional<double> expected_downtime_ms;
@@ -369,6 +363,7 @@ struct Analysis {
   Vm vm;
   OutcomeInfo outcome;
   std::optional<Ram> ram;
+  std::optional<PageReport> pages; // where there is RAM
   std::vector<Round> rounds;
   // The stream shows only rounds that sent something again.
   bool rounds_are_lower_bound = false;

@@ -7,6 +7,7 @@
 #include "analyzer/hindsight.h"
 #include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
+#include "analyzer/pages/report_pages.h"
 #include "analyzer/read_flow.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
@@ -152,9 +153,10 @@ std::optional<StopAndCopy> stop_and_copy(const StreamModel& model) {
 }
 
 // A recording may have been made without the stream, or before any of it came.
-Result<std::optional<ReadStream>> read_channels(Analysis& analysis,
-                                                const Recording& recording) {
-  auto read = read_stream(recording);
+Result<std::optional<ReadStream>>
+read_channels(Analysis& analysis, const Recording& recording,
+              const ReadStreamOptions& options) {
+  auto read = read_stream(recording, options);
   if (!read && !recording.manifest())
     return fail(read.error());
   if (!read) {
@@ -187,8 +189,6 @@ read_console(Input& input, const Recording& recording,
 void forget_pause(Ram& ram) {
   for (BlockTotals& block : ram.blocks)
     block.stop_copy_pages = block.stop_copy_bytes = std::nullopt;
-  for (ResentRegion& region : ram.resent_regions)
-    region.stop_copy_pages = region.stop_copy_resent_pages = std::nullopt;
 }
 
 // What a precopy's stream tells in time; nothing of other kinds.
@@ -228,6 +228,7 @@ struct Known {
   const ReadStream* stream; // null where there is none
   Method method;
   std::vector<SyncMark> syncs = {};
+  std::vector<size_t> first_sections = {}; // of the rounds of the stream
   PauseMarks pause = {};
 
   [[nodiscard]] bool by_stream() const {
@@ -302,7 +303,7 @@ void take_stream(Analysis& analysis, const Known& known) {
     add_trace_times(analysis.stop_and_copy->devices, known.timeline);
 }
 
-void explain_rounds(Analysis& analysis, const Known& known) {
+void explain_rounds(Analysis& analysis, Known& known) {
   if (known.by_stream() && analysis.ram) {
     const ReadStream& stream = *known.stream;
     TimedRounds timed = stream_rounds(stream.model->sections(), stream.chunks,
@@ -310,10 +311,36 @@ void explain_rounds(Analysis& analysis, const Known& known) {
                                       known.timeline, known.pause);
     analysis.rounds = std::move(timed.rounds);
     analysis.rounds_are_lower_bound = timed.lower_bound;
+    known.first_sections = std::move(timed.first_sections);
+    add_dirty_rates(analysis.rounds, stream.model->ledger().page_size());
   } else if (known.method != Method::postcopy &&
              known.method != Method::background) {
     analysis.rounds = monitor_rounds(known.syncs, known.timeline, known.pause);
   }
+}
+
+void explain_pages(Analysis& analysis, const Known& known,
+                   const AnalyzeOptions& options) {
+  if (!analysis.ram)
+    return;
+  const StreamModel& model = *known.stream->model;
+  RoundsOfPages rounds;
+  rounds.first_sections = known.first_sections;
+  rounds.ends_in_pause =
+      !rounds.first_sections.empty() &&
+      model.sections().back().kind == captures::SectionKind::end;
+  for (const Round& round : analysis.rounds)
+    rounds.durations_ms.push_back(round.duration_ms);
+  GuestLayout layout = model.layout();
+  analysis.pages = report_pages(model, rounds, layout, known.stream->chunks);
+  if (options.owners)
+    analysis.pages->owners =
+        rank_owners(model, rounds, layout, *options.owners);
+  if (options.page_runs)
+    for_each_page_run(model, rounds, layout, options.page_runs);
+  if (!model.contents_are_known())
+    for (Round& round : analysis.rounds)
+      round.same_content_pages.reset();
 }
 
 void explain_switchover(Analysis& analysis, const Known& known) {
@@ -339,7 +366,8 @@ void explain_flow(Analysis& analysis, const Known& known) {
 
 // Rounds and pause, as far as they can be told of this kind of migration.
 void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
-             const ReadStream* stream, const std::optional<GuestPause>& guest) {
+             const ReadStream* stream, const std::optional<GuestPause>& guest,
+             const AnalyzeOptions& options) {
   Known known{recording, timeline, stream,
               tell_method(analysis, timeline, stream)};
   set_clocks(analysis, recording, timeline, stream_times(stream, known.method));
@@ -347,6 +375,7 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
   explain_pause(analysis, known, guest);
   take_stream(analysis, known);
   explain_rounds(analysis, known);
+  explain_pages(analysis, known, options);
   explain_switchover(analysis, known);
   explain_flow(analysis, known);
   analysis.blocktime = timeline.blocktime;
@@ -354,12 +383,13 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
 
 } // namespace
 
-Result<Analysis> analyze(const Recording& given) {
+Result<Analysis> analyze(const Recording& given,
+                         const AnalyzeOptions& options) {
   Analysis analysis;
   analysis.input = input_of(given);
   const Recording recording = on_one_clock(given, analysis.input);
   Timeline timeline = read_timeline(analysis, recording);
-  auto read = read_channels(analysis, recording);
+  auto read = read_channels(analysis, recording, options.reading);
   if (!read)
     return fail(read.error());
   const ReadStream* stream = *read ? &**read : nullptr;
@@ -372,7 +402,8 @@ Result<Analysis> analyze(const Recording& given) {
                              &Recording::source_console, Nearest::last);
   auto after = read_console(analysis.input, recording,
                             &Recording::destination_console, Nearest::first);
-  explain(analysis, recording, timeline, stream, guest_pause(before, after));
+  explain(analysis, recording, timeline, stream, guest_pause(before, after),
+          options);
   analysis.findings = find(analysis, timeline);
   return analysis;
 }

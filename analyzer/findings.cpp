@@ -1,5 +1,6 @@
 #include "analyzer/findings.h"
 
+#include "analyzer/convergence.h"
 #include "analyzer/device_times.h"
 #include "analyzer/flow_findings.h"
 #include "analyzer/hindsight.h"
@@ -137,10 +138,11 @@ std::optional<Finding> events_finding(const Analysis& analysis) {
 }
 
 std::optional<Finding> same_content_finding(const Analysis& analysis) {
-  if (!analysis.ram || analysis.ram->totals.resent_pages == 0)
+  if (!analysis.ram || analysis.ram->totals.resent_pages == 0 ||
+      !analysis.ram->totals.same_content_resends)
     return {};
   const RamTotals& totals = analysis.ram->totals;
-  double share = static_cast<double>(totals.same_content_resends) /
+  double share = static_cast<double>(*totals.same_content_resends) /
                  static_cast<double>(totals.resent_pages);
   if (share < 0.05)
     return {};
@@ -148,7 +150,7 @@ std::optional<Finding> same_content_finding(const Analysis& analysis) {
       "same-content", Severity::info,
       fmt::format("{} of {} re-sent pages ({:.0f} %) had not changed in "
                   "content",
-                  totals.same_content_resends, totals.resent_pages,
+                  *totals.same_content_resends, totals.resent_pages,
                   share * 100),
       "XXH3 of each page's content against what was sent for it before"};
 }
@@ -218,6 +220,8 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
   if (!analysis.rounds.empty())
     out.push_back(rounds_finding(analysis));
   std::ranges::move(hindsight(analysis), std::back_inserter(out));
+  std::ranges::move(convergence_findings(analysis, timeline),
+                    std::back_inserter(out));
   // Of the flow that is told by each round.
   auto flow = flow_finding(analysis);
   if (!flow)

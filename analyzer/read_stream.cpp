@@ -30,15 +30,18 @@ bool is_timed(const captures::Recording& recording, const std::string& name) {
 
 } // namespace
 
-Result<ReadStream> read_stream(const captures::Recording& recording) {
+Result<ReadStream> read_stream(const captures::Recording& recording,
+                               const ReadStreamOptions& options) {
   auto opened = open_recording(recording);
   if (!opened)
     return fail(opened.error());
   ReadStream out;
-  out.model = std::make_unique<StreamModel>();
+  out.pool = std::make_unique<TaskPool>(options.threads);
+  out.model = std::make_unique<StreamModel>(*out.pool, options.content);
   DeviceCollector devices(opened->names(), *out.model);
   PageRequestTracker requests(opened->channels, devices);
-  out.input = read_all(*opened, requests, *out.model);
+  out.input = read_all(*opened, requests, *out.model, {.pool = out.pool.get()});
+  out.model->finish();
   if (auto states = devices.finish(std::nullopt))
     append(out.input, device_damage(*states));
   out.requests = requests.result();

@@ -6,7 +6,13 @@
 
 namespace migscope::analyzer {
 
+struct ReadStreamOptions {
+  size_t threads = 1; // that work, the caller's with them
+  Content content = Content::hashed;
+};
+
 struct ReadStream {
+  std::unique_ptr<TaskPool> pool; // the model's
   std::unique_ptr<StreamModel> model;
   std::vector<captures::Chunk> chunks; // the main channel's
   std::optional<PageRequests> requests;
@@ -17,6 +23,7 @@ struct ReadStream {
 
 // Fails where there is no main channel to read.
 [[nodiscard]] Result<ReadStream>
-read_stream(const captures::Recording& recording);
+read_stream(const captures::Recording& recording,
+            const ReadStreamOptions& options);
 
 } // namespace migscope::analyzer

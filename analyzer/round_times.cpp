@@ -81,7 +81,7 @@ void forget_unseen(std::vector<Round>& rounds,
     if (!rounds[i].first_offset && starts[i].mark &&
         starts[i].mark->latest > cut)
       rounds[i].pages = rounds[i].zero_pages = rounds[i].resent_pages =
-          rounds[i].bytes = std::nullopt;
+          rounds[i].same_content_pages = rounds[i].bytes = std::nullopt;
 }
 
 // An event tells when a sync was over; else the round's first byte does.
@@ -122,6 +122,8 @@ TimedRounds stream_rounds(const std::vector<RamSection>& sections,
   std::vector<RoundStart> placed = place_rounds(sections, arrivals, marks);
   TimedRounds out;
   out.rounds = sum_rounds(sections, placed);
+  for (const RoundStart& start : placed)
+    out.first_sections.push_back(start.section);
   out.lower_bound = marks.empty() || arrivals.empty();
   if (!complete && !chunks.empty())
     forget_unseen(out.rounds, placed, chunks.back().arrival);
@@ -131,6 +133,15 @@ TimedRounds stream_rounds(const std::vector<RamSection>& sections,
   add_times(out.rounds, starts, round_zero(timeline, chunks), pause.ram_end);
   add_samples(out.rounds, starts, timeline);
   return out;
+}
+
+void add_dirty_rates(std::vector<Round>& rounds, uint32_t page_size) {
+  for (size_t i = 1; i < rounds.size(); ++i) {
+    const std::optional<double>& ms = rounds[i - 1].duration_ms;
+    if (rounds[i].resent_pages && ms && *ms > 0)
+      rounds[i].dirty_bytes_per_second =
+          static_cast<double>(*rounds[i].resent_pages * page_size) * 1e3 / *ms;
+  }
 }
 
 void take_pending(std::vector<Round>& rounds,

@@ -13,6 +13,7 @@ round_zero(const Timeline& timeline, std::span<const captures::Chunk> chunks);
 
 struct TimedRounds {
   std::vector<Round> rounds;
+  std::vector<size_t> first_sections; // of each round, index
   // Syncs were not told of, or could not be placed.
   bool lower_bound = false;
 };
@@ -25,6 +26,9 @@ struct TimedRounds {
                                         const std::vector<SyncMark>& marks,
                                         const Timeline& timeline,
                                         const PauseMarks& pause);
+
+// From what each round sent again and how long the round before took.
+void add_dirty_rates(std::vector<Round>& rounds, uint32_t page_size);
 
 // Without a stream: times and samples, no pages.
 [[nodiscard]] std::vector<Round>

@@ -252,13 +252,15 @@ std::vector<Round> sum_rounds(const std::vector<RamSection>& sections,
     Round round;
     round.number = i + 1;
     round.boundary = starts[i].how;
-    round.pages = round.zero_pages = round.resent_pages = round.bytes = 0;
+    round.pages = round.zero_pages = round.resent_pages =
+        round.same_content_pages = round.bytes = 0;
     if (begin < end)
       round.first_offset = sections[begin].offset;
     for (size_t s = begin; s < end; ++s) {
       *round.pages += sections[s].pages;
       *round.zero_pages += sections[s].zero;
       *round.resent_pages += sections[s].resent;
+      *round.same_content_pages += sections[s].same_content;
       *round.bytes += sections[s].bytes;
     }
     rounds.push_back(round);

@@ -17,9 +17,6 @@ using captures::SectionKind;
 
 namespace {
 
-// The smallest stretch worth a line; also x86's large page.
-constexpr uint64_t kRegionBytes = 2u << 20;
-
 void count(RamSection& section, const PageItem& page) {
   ++section.pages;
   section.bytes += page.wire_bytes;
@@ -32,6 +29,7 @@ void count(RamSection& section, const PageItem& page) {
     break;
   case PageKind::xbzrle:
     ++section.xbzrle;
+    section.xbzrle_bytes += page.wire_bytes;
     break;
   case PageKind::compressed:
     ++section.compressed;
@@ -41,7 +39,8 @@ void count(RamSection& section, const PageItem& page) {
 
 } // namespace
 
-StreamModel::StreamModel() = default;
+StreamModel::StreamModel(TaskPool& pool, Content content)
+    : pool_(pool), content_(content) {}
 StreamModel::~StreamModel() = default;
 
 void StreamModel::on_configuration(const captures::Configuration& value) {
@@ -128,17 +127,23 @@ void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
                                 uint32_t page_size) {
   if (too_large_)
     return;
-  if (!ledger_)
+  if (!ledger_) {
     ledger_ = std::make_unique<PageLedger>(page_size);
+    hasher_ = std::make_unique<PageHasher>(
+        pool_, content_, page_size,
+        [this](std::span<const HashedPage> pages) { record(pages); });
+  }
   for (const captures::RamBlock& block : blocks.subspan(blocks_.size())) {
     BlockTotals totals;
     totals.name = block.name;
     totals.bytes = block.used_length;
     totals.pages = block.used_length / page_size;
     blocks_.push_back(std::move(totals));
+    ram_blocks_.push_back(block);
   }
   if (!ledger_->set_blocks(blocks)) {
     too_large_ = true;
+    hasher_->finish();
     add(Severity::error, 0,
         "the block list claims more memory than can be followed: there are no "
         "figures of RAM");
@@ -154,11 +159,30 @@ void StreamModel::on_pages(std::span<const PageItem> pages) {
     in_ram_section_ = true;
   }
   RamSection& section = sections_.back();
-  bool last = section.kind == SectionKind::end;
-  auto index = static_cast<uint32_t>(sections_.size() - 1);
-  for (const PageItem& page : pages) {
+  for (const PageItem& page : pages)
     count(section, page);
-    SendResult sent = ledger_->record(page, index);
+  if (section.kind == SectionKind::end)
+    for (const PageItem& page : pages)
+      pause_runs_.add(page);
+  hasher_->add(pages, static_cast<uint32_t>(sections_.size() - 1));
+}
+
+void StreamModel::on_piece(std::span<const std::byte> piece,
+                           const std::shared_ptr<const void>& keep) {
+  if (hasher_)
+    hasher_->set_piece(piece, keep);
+}
+
+void StreamModel::finish() {
+  if (hasher_)
+    hasher_->finish();
+}
+
+void StreamModel::record(std::span<const HashedPage> pages) {
+  for (const HashedPage& page : pages) {
+    RamSection& section = sections_[page.section];
+    bool last = section.kind == SectionKind::end;
+    SendResult sent = ledger_->record(page);
     BlockTotals& block = blocks_[page.block];
     ++block.sent_pages;
     block.unique_pages += !sent.resent;
@@ -168,6 +192,8 @@ void StreamModel::on_pages(std::span<const PageItem> pages) {
     section.resent += sent.resent;
     section.same_content += sent.same_content;
     section.repeats = std::max(section.repeats, sent.earlier_section);
+    if (sent.resent)
+      repeats_.add(page.section, sent.earlier_section - 1, sent.sent_once);
   }
 }
 
@@ -187,6 +213,11 @@ void StreamModel::on_package_begin(uint64_t offset, uint32_t /*bytes*/) {
 
 void StreamModel::on_package_end(uint64_t offset) {
   marks_.package_end = offset;
+}
+
+void StreamModel::on_device_body(const SectionHeader& header,
+                                 std::span<const std::byte> body) {
+  note_device(facts_, header, body);
 }
 
 void StreamModel::on_eof(uint64_t offset) {
@@ -237,56 +268,33 @@ void StreamModel::on_damage(const captures::Damage& damage) {
   ProblemLog::on_damage(damage);
 }
 
-std::vector<ResentRegion> StreamModel::resent_regions() const {
-  std::vector<ResentRegion> regions;
-  uint64_t pages = std::max<uint64_t>(1, kRegionBytes / ledger_->page_size());
-  auto last = static_cast<uint32_t>(sections_.size());
-  bool has_end =
-      !sections_.empty() && sections_.back().kind == SectionKind::end;
-  for (size_t block = 0; block < blocks_.size(); ++block) {
-    ResentRegion region;
-    auto flush = [&] {
-      if (region.resent_pages)
-        regions.push_back(region);
-    };
-    uint64_t current = UINT64_MAX;
-    ledger_->for_each_sent(block, [&](uint64_t page, const PageState& state) {
-      if (page / pages != current) {
-        flush();
-        current = page / pages;
-        region = {};
-        region.block = blocks_[block].name;
-        region.address = current * pages * ledger_->page_size();
-        region.bytes = std::min(pages * ledger_->page_size(),
-                                blocks_[block].bytes - region.address);
-      }
-      bool in_end = has_end && state.last_section == last;
-      region.sent_pages += state.sends;
-      region.resent_pages += state.sends - 1;
-      *region.stop_copy_pages += in_end;
-      *region.stop_copy_resent_pages += in_end && state.sends > 1;
-    });
-    flush();
-  }
-  return regions;
+GuestLayout StreamModel::layout() const {
+  MachineFacts facts = facts_;
+  if (configuration_)
+    facts.machine = configuration_->machine;
+  return guest_layout(ram_blocks_, facts);
 }
 
 Ram StreamModel::ram() const {
   Ram out;
   out.blocks = blocks_;
+  uint64_t same_content = 0;
   for (const RamSection& section : sections_) {
     out.totals.zero += section.zero;
     out.totals.normal += section.normal;
     out.totals.xbzrle += section.xbzrle;
+    out.totals.xbzrle_bytes += section.xbzrle_bytes;
     out.totals.compressed += section.compressed;
     out.totals.bytes += section.bytes;
     out.totals.resent_pages += section.resent;
-    out.totals.same_content_resends += section.same_content;
+    same_content += section.same_content;
   }
+  out.totals.same_content_resends.reset();
+  if (contents_are_known())
+    out.totals.same_content_resends = same_content;
   for (const BlockTotals& block : blocks_)
     out.totals.unique_pages += block.unique_pages;
   out.totals.max_sends = ledger_->max_sends();
-  out.resent_regions = resent_regions();
   return out;
 }
 

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "analyzer/analysis.h"
-#include "analyzer/page_ledger.h"
+#include "analyzer/memory/guest_layout.h"
+#include "analyzer/pages/page_ledger.h"
+#include "analyzer/pages/pause_runs.h"
+#include "analyzer/pages/section_repeats.h"
 #include "analyzer/problem_log.h"
 #include "captures/stream/events.h"
 
@@ -19,6 +22,7 @@ struct RamSection {
   uint64_t end = 0; // first byte after it; 0 while unfinished
   captures::SectionKind kind = captures::SectionKind::part;
   uint64_t pages = 0, zero = 0, normal = 0, xbzrle = 0, compressed = 0;
+  uint64_t xbzrle_bytes = 0; // of the page items of xbzrle pages
   uint64_t resent = 0, same_content = 0;
   uint64_t bytes = 0; // of its page items
   // 1 + index of the newest earlier section that holds a page sent here again;
@@ -45,16 +49,21 @@ struct StreamMarks {
 
 class StreamModel final : public ProblemLog {
 public:
-  StreamModel();
+  // `pool` outlives this.
+  StreamModel(TaskPool& pool, Content content);
   ~StreamModel() override;
 
   void on_configuration(const captures::Configuration&) override;
   void on_section_begin(const captures::SectionHeader&) override;
   void on_section_end(const captures::SectionHeader&,
                       const captures::SectionEnd&) override;
+  void on_device_body(const captures::SectionHeader&,
+                      std::span<const std::byte> body) override;
   void on_ram_blocks(std::span<const captures::RamBlock>,
                      uint32_t page_size) override;
   void on_pages(std::span<const captures::PageItem>) override;
+  void on_piece(std::span<const std::byte> piece,
+                const std::shared_ptr<const void>& keep) override;
   void on_multifd_flush(uint64_t offset) override;
   void on_device_packet(const captures::MultifdDeviceState&) override;
   void on_command(const captures::CommandItem&) override;
@@ -63,6 +72,9 @@ public:
   void on_eof(uint64_t offset) override;
   void on_description(std::string_view json, uint64_t offset) override;
   void on_damage(const captures::Damage&) override;
+
+  // Nothing more comes: all below is complete only now.
+  void finish();
 
   [[nodiscard]] const std::optional<captures::Configuration>&
   configuration() const {
@@ -76,8 +88,21 @@ public:
   }
   [[nodiscard]] std::vector<IterableState> iterables() const;
   [[nodiscard]] const StreamMarks& marks() const { return marks_; }
-  // Blocks, totals and regions; QEMU's counters are left for the caller.
+  // Blocks and totals; QEMU's counters are left for the caller.
   [[nodiscard]] Ram ram() const;
+  // The rest as it is. There as soon as there is RAM.
+  [[nodiscard]] const PageLedger& ledger() const { return *ledger_; }
+  [[nodiscard]] uint64_t zero_digest() const { return hasher_->zero_digest(); }
+  [[nodiscard]] bool contents_are_known() const {
+    return content_ == Content::hashed;
+  }
+  [[nodiscard]] const std::vector<BlockTotals>& blocks() const {
+    return blocks_;
+  }
+  [[nodiscard]] const SectionRepeats& repeats() const { return repeats_; }
+  [[nodiscard]] const PauseRuns& pause_runs() const { return pause_runs_; }
+  // Where the guest finds the blocks, as far as the stream tells.
+  [[nodiscard]] GuestLayout layout() const;
   // Bytes of a target page; nothing before the block list.
   [[nodiscard]] std::optional<uint32_t> page_size() const {
     return has_ram() ? std::optional(ledger_->page_size()) : std::nullopt;
@@ -90,14 +115,21 @@ private:
   void open_ram_section(const captures::SectionHeader& header);
   [[nodiscard]] bool is_one_too_many(const captures::SectionHeader& header);
   void close_ram_section(uint64_t end);
+  void record(std::span<const HashedPage> pages);
   // Null above limits::kMaxSections, which is told of once.
   [[nodiscard]] IterableState*
   iterable(uint64_t offset, const std::string& name, uint32_t instance);
-  [[nodiscard]] std::vector<ResentRegion> resent_regions() const;
 
+  TaskPool& pool_;
+  Content content_;
   std::unique_ptr<PageLedger> ledger_; // there as soon as blocks_ are
+  std::unique_ptr<PageHasher> hasher_; // as ledger_
   std::optional<captures::Configuration> configuration_;
   std::vector<BlockTotals> blocks_;
+  std::vector<captures::RamBlock> ram_blocks_; // as they were told
+  MachineFacts facts_;
+  SectionRepeats repeats_;
+  PauseRuns pause_runs_;
   std::vector<RamSection> sections_;
   uint64_t start_ = 0; // offset of the START that is none of them
   std::vector<DeviceState> devices_;

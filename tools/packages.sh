@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034 # used by the scripts that source this
 BUILD_PACKAGES="g++ meson ninja-build pkg-config libjson-c-dev libuv1-dev
     libsimdjson-dev libzstd-dev zlib1g-dev liblzma-dev libfmt-dev
-    libexpected-dev libxxhash-dev libcli11-dev doctest-dev"
+    libexpected-dev libxxhash-dev libcli11-dev libcsv-dev doctest-dev"
 # shellcheck disable=SC2034
 RUN_PACKAGES="qemu-system-x86"
 # shellcheck disable=SC2034

@@ -211,4 +211,14 @@ std::optional<BlockAddress> find_address(const GuestLayout& layout,
   return {};
 }
 
+std::optional<uint64_t> guest_address(const GuestLayout& layout, size_t block,
+                                      uint64_t offset, uint64_t bytes) {
+  for (const LayoutPiece& piece : layout.pieces)
+    if (piece.block == block && offset >= piece.offset &&
+        offset - piece.offset < piece.bytes &&
+        bytes <= piece.bytes - (offset - piece.offset))
+      return piece.address + (offset - piece.offset);
+  return {};
+}
+
 } // namespace migscope::analyzer

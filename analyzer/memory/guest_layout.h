@@ -36,4 +36,11 @@ struct BlockAddress {
 [[nodiscard]] std::optional<BlockAddress>
 find_address(const GuestLayout& layout, uint64_t address);
 
+// Where the guest finds a stretch of a block; nothing where that is not known,
+// or where it does not lie in one piece.
+[[nodiscard]] std::optional<uint64_t> guest_address(const GuestLayout& layout,
+                                                    size_t block,
+                                                    uint64_t offset,
+                                                    uint64_t bytes);
+
 } // namespace migscope::analyzer

@@ -37,7 +37,8 @@ Timeline capability(const char* name) {
 } // namespace
 
 TEST_CASE("nothing but a precopy is nothing special") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   play(model, true);
   CHECK(migration_method({}, &model) == Method::precopy);
   CHECK(migration_method({}, nullptr) == Method::precopy);
@@ -45,7 +46,8 @@ TEST_CASE("nothing but a precopy is nothing special") {
 }
 
 TEST_CASE("being able to switch to postcopy is still precopy") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   play(model, true);
   captures::CommandItem command;
   command.command = static_cast<uint16_t>(Command::postcopy_advise);
@@ -68,7 +70,8 @@ TEST_CASE("postcopy by what the source says") {
 }
 
 TEST_CASE("a background snapshot's stream has no END") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   play(model, false);
   CHECK(migration_method({}, &model) == Method::background);
   CHECK(migration_method(capability("background-snapshot"), nullptr) ==
@@ -76,7 +79,8 @@ TEST_CASE("a background snapshot's stream has no END") {
 }
 
 TEST_CASE("multifd by capability or by its channels") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   play(model, true);
   CHECK(migration_method(capability("multifd"), &model) == Method::multifd);
   CHECK(migration_method({}, &model, true) == Method::multifd);

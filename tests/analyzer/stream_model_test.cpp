@@ -68,7 +68,13 @@ public:
     return *this;
   }
 
-  StreamModel model;
+  StreamModel& done() {
+    model.finish();
+    return model;
+  }
+
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
 
 private:
   SectionHeader header(SectionKind kind, const char* name) {
@@ -94,7 +100,7 @@ TEST_CASE("sections hold what was sent in them") {
                                  page(3, PageKind::compressed, 50)});
   stream.ram(SectionKind::part, {});
   stream.ram(SectionKind::end, {page(1, PageKind::normal, 4104), page(0)});
-  const auto& sections = stream.model.sections();
+  const auto& sections = stream.done().sections();
   REQUIRE(sections.size() == 3); // START is none of them
   CHECK(sections[0].offset == 1100);
   CHECK(sections[0].end == 1200);
@@ -110,7 +116,7 @@ TEST_CASE("sections hold what was sent in them") {
   CHECK(sections[2].same_content == 2);
   CHECK(sections[2].repeats == 1); // 1 + index
 
-  Ram ram = stream.model.ram();
+  Ram ram = stream.done().ram();
   CHECK(ram.totals.zero == 2);
   CHECK(ram.totals.normal == 2);
   CHECK(ram.totals.unique_pages == 4);
@@ -129,7 +135,7 @@ TEST_CASE("the newest repetition of a section is kept") {
   stream.ram(SectionKind::part, {page(0)})
       .ram(SectionKind::part, {page(1)})
       .ram(SectionKind::part, {page(1), page(0)});
-  CHECK(stream.model.sections()[2].repeats == 2);
+  CHECK(stream.done().sections()[2].repeats == 2);
 }
 
 TEST_CASE("the pause begins with SWITCHOVER_START") {
@@ -158,42 +164,22 @@ TEST_CASE("or with the first END, of RAM or not") {
       .ram(SectionKind::end, {});
   CHECK(stream.model.marks().switchover == 1200);
   CHECK(stream.model.marks().ram_end_begin == 1300);
-  CHECK(stream.model.sections().size() == 2);
+  CHECK(stream.done().sections().size() == 2);
 }
 
 TEST_CASE("a section that is cut off has no end") {
   Stream stream;
   stream.model.on_section_begin({SectionKind::end, 2, "ram", 0, 4, 5000});
   stream.model.on_pages(std::array{page(0)});
-  CHECK(stream.model.sections()[0].end == 0);
-  CHECK(stream.model.sections()[0].pages == 1);
+  CHECK(stream.done().sections()[0].end == 0);
+  CHECK(stream.done().sections()[0].pages == 1);
   CHECK(stream.model.marks().ram_end_begin == 5000);
   CHECK_FALSE(stream.model.marks().ram_end_end);
 }
 
-TEST_CASE("regions of 2 MiB some of whose pages were sent again") {
-  Stream stream({block("pc.ram", 5u << 20), block("vga", 4097)});
-  stream.ram(SectionKind::part,
-             {page(0), page(511), page(512), page(1279), page(1, {}, 9, 1)});
-  stream.ram(SectionKind::part, {page(511), page(1279)});
-  stream.ram(SectionKind::end, {page(511), page(2), page(1, {}, 9, 1)});
-  auto regions = stream.model.ram().resent_regions;
-  REQUIRE(regions.size() == 3); // not the second one of pc.ram
-  CHECK(regions[0].block == "pc.ram");
-  CHECK(regions[0].address == 0);
-  CHECK(regions[0].bytes == 2u << 20);
-  CHECK(regions[0].sent_pages == 5);
-  CHECK(regions[0].resent_pages == 2);
-  CHECK(regions[0].stop_copy_pages == 2);
-  CHECK(regions[0].stop_copy_resent_pages == 1);
-  CHECK(regions[1].address == 4u << 20);
-  CHECK(regions[1].bytes == 1u << 20); // the block ends there
-  CHECK(regions[2].block == "vga");
-  CHECK(regions[2].bytes == 4097);
-}
-
 TEST_CASE("pages are of the size that came with the block list") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   CHECK_FALSE(model.page_size());
   model.on_ram_blocks(std::array{block("ram", 1u << 20)}, 65536);
   CHECK(model.page_size() == 65536u);
@@ -205,11 +191,12 @@ TEST_CASE("a block list that cannot be followed is told, not followed") {
   stream.ram(SectionKind::part, {page(0)});
   CHECK_FALSE(stream.model.has_ram());
   REQUIRE(stream.model.problems().size() == 1);
-  CHECK(stream.model.ram().totals.unique_pages == 0);
+  CHECK(stream.done().ram().totals.unique_pages == 0);
 }
 
 TEST_CASE("a stream that is all problems does not fill memory with them") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   for (uint64_t i = 0; i < 5000; ++i)
     model.on_problem(i, "odd");
   CHECK(model.problems().size() == 1000);
@@ -217,7 +204,8 @@ TEST_CASE("a stream that is all problems does not fill memory with them") {
 }
 
 TEST_CASE("a mapped-ram file: pages in START, between the blocks of its list") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   captures::Configuration configuration;
   configuration.capabilities = {"mapped-ram"};
   model.on_configuration(configuration);
@@ -237,6 +225,7 @@ TEST_CASE("a mapped-ram file: pages in START, between the blocks of its list") {
   CHECK(model.sections()[0].offset == 100);
   CHECK(model.sections()[0].end == 5000);
   CHECK(model.sections()[0].kind == SectionKind::start);
+  model.finish();
   Ram ram = model.ram();
   CHECK(ram.totals.normal == 3);
   CHECK(ram.totals.unique_pages == 3);
@@ -261,12 +250,14 @@ TEST_CASE(
 }
 
 TEST_CASE("pages in START, where QEMU writes none, are counted") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   model.on_section_begin({SectionKind::start, 2, "ram", 0, 4, 50});
   model.on_ram_blocks(std::vector{block("pc.ram", 1u << 20)}, kPage);
   model.on_pages(std::vector{page(0), page(1)});
   model.on_section_end({SectionKind::start, 2, "ram", 0, 4, 50},
                        {90, 20, captures::BodyExtent::parsed});
+  model.finish();
   REQUIRE(model.sections().size() == 1);
   CHECK(model.sections()[0].offset == 50);
   CHECK(model.sections()[0].end == 90);
@@ -280,8 +271,8 @@ TEST_CASE("more RAM sections than are told apart are counted all the same") {
   for (size_t i = 0; i < kMost + 2; ++i)
     stream.ram(SectionKind::part, {page(i % 4)});
   stream.ram(SectionKind::end, {page(0)});
-  CHECK(stream.model.sections().size() == kMost + 1);
-  Ram ram = stream.model.ram();
+  CHECK(stream.done().sections().size() == kMost + 1);
+  Ram ram = stream.done().ram();
   CHECK(ram.totals.zero == kMost + 3);
   CHECK(ram.blocks[0].sent_pages == kMost + 3);
   CHECK(ram.blocks[0].stop_copy_pages == 1);
@@ -291,7 +282,8 @@ TEST_CASE("more RAM sections than are told apart are counted all the same") {
 }
 
 TEST_CASE("more memory than can be followed is an error, told once") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   std::vector<RamBlock> blocks{block("vast", 1ull << 52)};
   model.on_ram_blocks(blocks, 256); // 16 bytes a page: above any address space
   blocks.push_back(block("more", 4096));
@@ -303,7 +295,8 @@ TEST_CASE("more memory than can be followed is an error, told once") {
 
 TEST_CASE("senders of states in pieces are limited in number") {
   constexpr uint32_t kMost = captures::limits::kMaxSections;
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   for (uint32_t i = 0; i < kMost + 2; ++i)
     model.on_device_packet({100, "vfio", i, {}});
   CHECK(model.iterables().size() == kMost);

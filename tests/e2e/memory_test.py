@@ -243,8 +243,7 @@ def rounds_and_pages():
         _, err = migscope.run("memory", session, "--round", str(last + 1),
                               status=2)
         check("there is no round" in err, err)
-        region = max(analysis["ram"]["resent_regions"],
-                     key=lambda r: r["resent_pages"])
+        region = analysis["pages"]["hot_regions"][0]["regions"][0]
         out, _ = migscope.run("memory", "--json", session, "--page",
                               hex(region["address"]))
         page = json.loads(out)

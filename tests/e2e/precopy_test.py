@@ -12,8 +12,8 @@ from migtest import Lab, Migscope, check
 
 MIGSCOPE, ELF = sys.argv[1:3]
 MIB = 1 << 20
-# The guest's hot and cold memory; both begin at 2 MiB boundaries, the grain
-# of resent_regions.
+# The guest's hot and cold memory; both begin at 2 MiB boundaries, the unit
+# of the hot regions that are checked.
 WORKLOAD = "cold=32M hot=8M rate=3000 pattern=sequential content=random"
 COLD = (16 * MIB, 48 * MIB)
 HOT = (48 * MIB, 56 * MIB)
@@ -118,10 +118,11 @@ def inside(address, size, area):
 
 
 def check_hot_pages(analysis):
-    regions = [r for r in analysis["ram"]["resent_regions"]
-               if r["block"] == "pc.ram"]
-    resent = sum(r["resent_pages"]
-                 for r in analysis["ram"]["resent_regions"])
+    hot_regions = analysis["pages"]["hot_regions"][1]
+    check(hot_regions["unit_bytes"] == 2 << 20, hot_regions["unit_bytes"])
+    check(not hot_regions["more_regions"], hot_regions)
+    regions = [r for r in hot_regions["regions"] if r["block"] == "pc.ram"]
+    resent = sum(r["resent_pages"] for r in hot_regions["regions"])
     hot = sum(r["resent_pages"] for r in regions
               if inside(r["address"], r["bytes"], HOT))
     check(resent > 0, "nothing was sent again")

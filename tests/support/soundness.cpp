@@ -52,22 +52,65 @@ void check_blocks(Promises& promises, const Ram& ram, uint64_t page) {
   }
 }
 
-void check_regions(Promises& promises, const Ram& ram) {
-  for (const ResentRegion& region : ram.resent_regions) {
-    auto block =
-        std::ranges::find(ram.blocks, region.block, &BlockTotals::name);
-    promises.hold(block != ram.blocks.end() && region.bytes <= block->bytes &&
-                      region.address <= block->bytes - region.bytes,
-                  "a region lies in its block");
-    promises.hold(region.resent_pages < region.sent_pages,
-                  "a page of a region was sent first before again");
-    promises.hold(region.stop_copy_resent_pages.value_or(0) <=
-                      region.stop_copy_pages.value_or(0),
-                  "what was resent in the pause is of what was sent in it");
+void check_region(Promises& promises, const Ram& ram,
+                  const HotRegion& region) {
+  auto block = std::ranges::find(ram.blocks, region.block, &BlockTotals::name);
+  promises.hold(block != ram.blocks.end() && region.bytes <= block->bytes &&
+                    region.address <= block->bytes - region.bytes,
+                "a region lies in its block");
+  promises.hold(region.resent_pages < region.sent_pages,
+                "a page of a region was sent first before again");
+  promises.hold(region.hot_pages > 0 &&
+                    region.hot_pages <= region.resent_pages,
+                "a hot page was sent again");
+  promises.hold(region.stop_copy_resent_pages.value_or(0) <=
+                    region.stop_copy_pages.value_or(0),
+                "what was resent in the pause is of what was sent in it");
+}
+
+uint64_t stop_copy_pages(const Ram& ram) {
+  uint64_t pages = 0;
+  for (const BlockTotals& block : ram.blocks)
+    pages += block.stop_copy_pages.value_or(0);
+  return pages;
+}
+
+// PageState counts no further.
+constexpr uint64_t kMostSends = 65535;
+
+void check_hot_regions(Promises& promises, const Ram& ram,
+                       const PageReport& pages) {
+  for (const HotRegions& hot : pages.hot_regions) {
+    for (const HotRegion& region : hot.regions)
+      check_region(promises, ram, region);
+    uint64_t resent =
+        sum(hot.regions, &HotRegion::resent_pages) + hot.more_resent_pages;
+    promises.hold(ram.totals.max_sends >= kMostSends ||
+                      resent == ram.totals.resent_pages,
+                  "the regions of a size hold all resent pages");
   }
-  promises.hold(sum(ram.resent_regions, &ResentRegion::resent_pages) ==
-                    ram.totals.resent_pages,
-                "the regions hold all resent pages");
+}
+
+void check_pages(Promises& promises, const Ram& ram, const PageReport& pages) {
+  promises.hold(pages.sent_pages == ram.totals.unique_pages,
+                "different pages are those that were sent");
+  promises.hold(sum(pages.send_counts, &SendCount::pages) == pages.sent_pages,
+                "every page was sent some times");
+  if (pages.contents)
+    promises.hold(pages.contents->pages + pages.zero_pages <= pages.sent_pages,
+                  "contents are of pages that were sent");
+  check_hot_regions(promises, ram, pages);
+  for (const WorkingSet& set : pages.working_sets)
+    promises.hold(set.max_pages <= pages.sent_pages &&
+                      set.mean_pages <= static_cast<double>(set.max_pages),
+                  "a working set is of the pages that were sent");
+  if (!pages.stop_copy)
+    return;
+  const StopCopyPages& pause = *pages.stop_copy;
+  promises.hold(pause.first_time_pages + sum(pause.last_sent,
+                                             &LastSent::pages) ==
+                    stop_copy_pages(ram),
+                "pages in the pause were sent before or not");
 }
 
 void check_ram(Promises& promises, const Ram& ram, uint64_t page) {
@@ -84,13 +127,12 @@ void check_ram(Promises& promises, const Ram& ram, uint64_t page) {
   promises.hold(sum(ram.blocks, &BlockTotals::resent_pages) ==
                     totals.resent_pages,
                 "the blocks' resent pages are all");
-  promises.hold(totals.same_content_resends <= totals.resent_pages,
+  promises.hold(totals.same_content_resends.value_or(0) <= totals.resent_pages,
                 "resends of the same content are resends");
   promises.hold((totals.max_sends > 0) == (sent > 0) &&
                     totals.max_sends <= sent,
                 "a page was sent at most as often as all were");
   check_blocks(promises, ram, page);
-  check_regions(promises, ram);
 }
 
 // Where the stream tells of rounds they are all of it.
@@ -182,6 +224,8 @@ std::string unsound(const Analysis& analysis) {
                 "there is no pause without memory");
   if (analysis.ram) {
     check_ram(promises, *analysis.ram, analysis.vm.page_size.value_or(1));
+    if (analysis.pages)
+      check_pages(promises, *analysis.ram, *analysis.pages);
     check_rounds(promises, analysis);
     if (analysis.stop_and_copy)
       check_pause(promises, analysis);

@@ -2,6 +2,7 @@
 
 #include "analyzer/switchover.h"
 #include "tools/render/json_parts.h"
+#include "tools/render/pages_json.h"
 
 namespace migscope::tools {
 
@@ -66,22 +67,12 @@ Json totals(const RamTotals& value) {
       .set("normal", value.normal)
       .set("xbzrle", value.xbzrle)
       .set("compressed", value.compressed)
+      .set("xbzrle_bytes", value.xbzrle_bytes)
       .set("bytes", value.bytes)
       .set("unique_pages", value.unique_pages)
       .set("resent_pages", value.resent_pages)
       .set("max_sends", value.max_sends)
       .set("same_content_resends", value.same_content_resends);
-}
-
-Json region(const ResentRegion& value) {
-  return Json::object()
-      .set("block", text(value.block))
-      .set("address", value.address)
-      .set("bytes", value.bytes)
-      .set("sent_pages", value.sent_pages)
-      .set("resent_pages", value.resent_pages)
-      .set("stop_copy_pages", value.stop_copy_pages)
-      .set("stop_copy_resent_pages", value.stop_copy_resent_pages);
 }
 
 Json ram(const std::optional<Ram>& value) {
@@ -90,7 +81,6 @@ Json ram(const std::optional<Ram>& value) {
   return Json::object()
       .set("blocks", list(value->blocks, block))
       .set("totals", totals(value->totals))
-      .set("resent_regions", list(value->resent_regions, region))
       .set("qemu", Json::object()
                        .set("normal", value->qemu.normal)
                        .set("duplicate", value->qemu.duplicate)
@@ -127,10 +117,12 @@ Json round(const Round& value) {
       .set("pages", value.pages)
       .set("zero_pages", value.zero_pages)
       .set("resent_pages", value.resent_pages)
+      .set("same_content_pages", value.same_content_pages)
       .set("bytes", value.bytes)
       .set("first_offset", value.first_offset)
       .set("start_ms", value.start_ms)
       .set("duration_ms", value.duration_ms)
+      .set("dirty_bytes_per_second", value.dirty_bytes_per_second)
       .set("remaining_bytes", value.remaining_bytes)
       .set("expected_downtime_ms", value.expected_downtime_ms)
       .set("throttle_percent", value.throttle_percent)
@@ -342,6 +334,7 @@ Json render_json(const Analysis& analysis) {
       .set("vm", vm(analysis.vm))
       .set("outcome", outcome(analysis.outcome))
       .set("ram", ram(analysis.ram))
+      .set("pages", analysis.pages ? pages_json(*analysis.pages) : Json())
       .set("rounds", list(analysis.rounds, round))
       .set("rounds_are_lower_bound", analysis.rounds_are_lower_bound)
       .set("passes", list(analysis.passes, pass))

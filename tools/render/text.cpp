@@ -1,6 +1,7 @@
 #include "tools/render/text.h"
 
 #include "analyzer/switchover.h"
+#include "tools/render/pages_text.h"
 #include "tools/render/text_layout.h"
 
 #include <algorithm>
@@ -16,7 +17,6 @@ constexpr size_t kIndent = 11; // of what stands behind a line's title
 constexpr size_t kMostRounds = 24;
 constexpr size_t kMostPasses = 12;
 constexpr size_t kMostDevices = 12;
-constexpr size_t kMostRegions = 12;
 constexpr size_t kMostProblems = 20;
 
 std::string titled(const char* title, const std::string& text) {
@@ -301,26 +301,6 @@ std::string blocks_table(const Ram& ram) {
   return "\n" + table(rows);
 }
 
-std::string regions_table(const Ram& ram) {
-  if (ram.resent_regions.empty())
-    return "";
-  std::vector<ResentRegion> regions = ram.resent_regions;
-  std::stable_sort(regions.begin(), regions.end(),
-                   [](const ResentRegion& a, const ResentRegion& b) {
-                     return a.resent_pages > b.resent_pages;
-                   });
-  std::vector<Row> rows{{"sent", "re-sent", "in pause", "hottest regions"}};
-  for (const ResentRegion& region : regions) {
-    if (rows.size() > kMostRegions)
-      break;
-    rows.push_back({figure(region.sent_pages), figure(region.resent_pages),
-                    figure(region.stop_copy_pages),
-                    fmt::format("{} {:#x} ({})", region.block, region.address,
-                                format_bytes(region.bytes))});
-  }
-  return "\n" + table(rows);
-}
-
 double traced_ms(const DeviceState& device) {
   return device.save_ms.value_or(0) + device.load_ms.value_or(0);
 }
@@ -423,7 +403,9 @@ std::string render_text(const Analysis& analysis) {
   if (analysis.postcopy)
     out += requests_table(*analysis.postcopy);
   if (analysis.ram)
-    out += blocks_table(*analysis.ram) + regions_table(*analysis.ram);
+    out += blocks_table(*analysis.ram);
+  if (analysis.pages)
+    out += pages_text(*analysis.pages, analysis.vm.page_size.value_or(4096));
   if (analysis.stop_and_copy)
     out += devices_table(*analysis.stop_and_copy);
   out += iterables_table(analysis.iterables);

@@ -1,25 +1,74 @@
 #include "analyzer/analyze.h"
+#include "captures/session/file.h"
 #include "tools/render/json.h"
+#include "tools/render/pages_csv.h"
 #include "tools/render/text.h"
 #include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fmt/format.h>
+#include <thread>
 
 namespace migscope::tools {
 namespace {
 
 struct AnalyzeOptions {
   std::vector<std::string> paths;
+  std::string pages, owners; // files; empty: none
   bool json = false;
+  bool no_content = false;
+  size_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
+
+Result<analyzer::Owners> read_owners(const std::string& path) {
+  constexpr uint64_t kMostBytes = 2u << 30;
+  auto file = captures::File::open(path);
+  if (!file)
+    return fail(file.error());
+  if (file->size() > kMostBytes)
+    return fail({ErrorKind::unsupported,
+                 fmt::format("a table of more than {} bytes", kMostBytes),
+                 path,
+                 {}});
+  std::string text(file->size(), '\0');
+  auto read = file->read_at(0, std::as_writable_bytes(std::span(text)));
+  if (!read)
+    return fail(read.error());
+  text.resize(*read);
+  return analyzer::parse_owners(text, path);
+}
+
+Result<analyzer::Analysis> read(const AnalyzeOptions& options,
+                                const captures::Recording& recording) {
+  using analyzer::Content;
+  analyzer::AnalyzeOptions how;
+  how.reading.threads = options.threads;
+  how.reading.content = options.no_content ? Content::ignored : Content::hashed;
+  if (!options.owners.empty()) {
+    auto owners = read_owners(options.owners);
+    if (!owners)
+      return fail(owners.error());
+    how.owners = std::move(*owners);
+  }
+  if (options.pages.empty())
+    return analyzer::analyze(recording, how);
+  auto csv = PagesCsv::create(options.pages);
+  if (!csv)
+    return fail(csv.error());
+  how.page_runs = [&](const analyzer::PageRun& run) { (*csv)->add(run); };
+  auto analysis = analyzer::analyze(recording, how);
+  if (Status written = (*csv)->close(); !written)
+    return fail(written.error());
+  return analysis;
+}
 
 ExitStatus analyze(const AnalyzeOptions& options) {
   auto recording = open_paths(options.paths);
   if (!recording)
     return report(recording.error());
-  auto analysis = analyzer::analyze(*recording);
+  auto analysis = read(options, *recording);
   if (!analysis)
     return report(analysis.error());
   std::string out = options.json ? render_json(*analysis).dump_pretty() + "\n"
@@ -46,6 +95,21 @@ void add_analyze(CLI::App& app, Verb& chosen) {
       ->type_name("PATH");
   verb->add_flag("--json", options->json,
                  "Print the result as JSON (docs/analysis-json.md)");
+  verb->add_option("--pages", options->pages,
+                   "Also write every page's sends to FILE, as CSV "
+                   "(docs/pages-csv.md)")
+      ->type_name("FILE");
+  verb->add_option("--owners", options->owners,
+                   "Rank whose memory it was: guest-physical ranges with "
+                   "names, as tools/guest-owners makes them inside the guest "
+                   "(docs/owners-csv.md)")
+      ->type_name("FILE");
+  verb->add_flag("--no-content", options->no_content,
+                 "Read page headers only: faster, but what was sent again "
+                 "unchanged stays unknown");
+  verb->add_option("--threads", options->threads,
+                   "Threads to work with (all cores)")
+      ->check(CLI::Range(1, 256));
   verb->callback(
       [options, &chosen] { chosen = [options] { return analyze(*options); }; });
 }

@@ -59,6 +59,10 @@ Result<std::unique_ptr<MemoryOutput>> make_output(const MemoryOptions& options,
   return analyzer::elf_output(options.output, registers);
 }
 
+// Rounds are all that is asked for.
+const analyzer::AnalyzeOptions kHeadersOnly = {
+    .reading = {.threads = 1, .content = analyzer::Content::ignored}};
+
 template <typename Report>
 Status print(const Report& report, bool json) {
   std::string out =
@@ -74,7 +78,7 @@ Result<ExitStatus> print_history(const MemoryOptions& options,
   auto page = analyzer::parse_page_name(options.page);
   if (!page)
     return fail(page.error());
-  auto analysis = analyzer::analyze(recording);
+  auto analysis = analyzer::analyze(recording, kHeadersOnly);
   if (!analysis)
     return fail(analysis.error());
   auto history = analyzer::page_history(recording, *page, *analysis);
@@ -89,7 +93,7 @@ Result<analyzer::RoundEnd> round_end(const MemoryOptions& options,
                                      const Recording& recording) {
   if (!options.round)
     return analyzer::RoundEnd();
-  auto analysis = analyzer::analyze(recording);
+  auto analysis = analyzer::analyze(recording, kHeadersOnly);
   if (!analysis)
     return fail(analysis.error());
   return analyzer::end_of_round(*analysis, *options.round);

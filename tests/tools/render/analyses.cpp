@@ -11,9 +11,39 @@ namespace {
 Ram known_ram() {
   Ram out;
   out.blocks = {{"pc.ram", 128u << 20, 32768, 1000, 1200, 200, 20, 4104}};
-  out.totals = {300, 800, 60, 40, 3'900'000, 1000, 200, 3, 15};
-  out.resent_regions = {{"pc.ram", 0x200000, 2u << 20, 600, 100, 20, 10}};
+  out.totals = {300, 800, 60, 40, 5000, 3'900'000, 1000, 200, 3, 15};
   out.qemu = {800, 300, 4'000'000, 3};
+  return out;
+}
+
+PageReport known_pages() {
+  PageReport out;
+  out.sent_pages = 1000;
+  out.never_sent_pages = 31768;
+  out.zero_pages = 250;
+  out.send_counts = {{1, 1, 900}, {2, 2, 80}, {17, 32, 20}};
+  out.hot_regions = {
+      {4096,
+       {{"pc.ram", 0x201000, 0x201000, 40960, 300, 90, 10, 10, 10}},
+       3,
+       110},
+      {2u << 20,
+       {{"pc.ram", 0x200000, 0x200000, 2u << 20, 600, 100, 60, 20, 10}},
+       0,
+       100}};
+  out.contents = Contents{700, 600, 0};
+  out.working_sets = {{1, 3, 50.5, 80, 75.0}, {2, 2, 70, 90, {}}};
+  out.resending_rounds = 3;
+  out.always_resent_pages = 20;
+  StopCopyPages& pause = out.stop_copy.emplace();
+  pause.first_time_pages = 5;
+  pause.last_sent = {{1, 4}, {2, 11}};
+  pause.send_counts = {{1, 1, 5}, {2, 2, 15}};
+  pause.regions = {{"pc.ram", 0x200000, 0x200000, 2u << 20, 20, 4104, 0.75}};
+  OwnerRanking& owners = out.owners.emplace_back();
+  owners.column = "owner";
+  owners.owners = {{"postgres", 500, 150, 50, 15, 4000}};
+  owners.unowned = {"", 10, 0, 0, 0, 0};
   return out;
 }
 
@@ -28,6 +58,8 @@ Round known_round(uint64_t number, Boundary boundary) {
   out.first_offset = 0x400;
   out.start_ms = 12.5;
   out.duration_ms = 80.25;
+  out.same_content_pages = 12;
+  out.dirty_bytes_per_second = 5e6;
   out.remaining_bytes = 1u << 20;
   out.expected_downtime_ms = 300;
   out.throttle_percent = 20;
@@ -77,6 +109,7 @@ Analysis known_analysis() {
             {"events", "xbzrle"}};
   out.outcome = {"completed", "", "precopy", 700, 3};
   out.ram = known_ram();
+  out.pages = known_pages();
   out.rounds = {known_round(1, Boundary::exact),
                 known_round(2, Boundary::event)};
   out.passes = {known_pass(1, Verdict::too_much),
@@ -130,8 +163,21 @@ Analysis hostile_analysis(const std::string& name) {
   out.vm = {name, name, name, 4096, {name}};
   out.outcome = {name, name, name, huge, huge};
   out.ram->blocks.assign(3, {name, most, most, most, most, most, most, most});
-  out.ram->resent_regions.assign(100,
-                                 {name, most, most, most, most, most, most});
+  out.pages->send_counts.assign(100, {most, most, most});
+  out.pages->hot_regions.assign(
+      3, {2u << 20,
+          std::vector<HotRegion>(
+              100, {name, most, most, most, most, most, most, most, most}),
+          most, most});
+  out.pages->working_sets.assign(100, {most, most, huge, most, huge});
+  out.pages->owners.assign(
+      3, {name,
+          std::vector<OwnerCost>(100, {name, most, most, most, most, most}),
+          {},
+          most,
+          {name, most, most, most, most, most}});
+  out.pages->stop_copy->regions.assign(
+      100, {name, most, most, most, most, most, huge});
   Round round = out.rounds[0];
   round.number = most;
   round.pages = round.zero_pages = round.resent_pages = round.bytes = most;

@@ -27,11 +27,26 @@ Json first(const Json& list) {
 TEST_CASE("the documented keys are there, and no others") {
   Json out = render_json(known_analysis());
   CHECK(out.get("schema").as_string() == "migscope/analysis-1");
-  CHECK(out.keys() == Keys{"schema", "input", "vm", "outcome", "ram", "rounds",
-                           "rounds_are_lower_bound", "passes", "iterables",
-                           "stop_and_copy", "postcopy", "postcopy_blocktime",
-                           "downtime", "clocks", "expected_downtime",
-                           "missed_minimum", "flow", "pause_flow", "findings"});
+  CHECK(out.keys() == Keys{"schema",
+                           "input",
+                           "vm",
+                           "outcome",
+                           "ram",
+                           "pages",
+                           "rounds",
+                           "rounds_are_lower_bound",
+                           "passes",
+                           "iterables",
+                           "stop_and_copy",
+                           "postcopy",
+                           "postcopy_blocktime",
+                           "downtime",
+                           "clocks",
+                           "expected_downtime",
+                           "missed_minimum",
+                           "flow",
+                           "pause_flow",
+                           "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==
@@ -40,24 +55,51 @@ TEST_CASE("the documented keys are there, and no others") {
                                      "page_size", "capabilities"});
   CHECK(out.get("outcome").keys() ==
         Keys{"status", "detail", "mode", "total_ms", "setup_ms"});
-  CHECK(out.get("ram").keys() ==
-        Keys{"blocks", "totals", "resent_regions", "qemu"});
+  CHECK(out.get("ram").keys() == Keys{"blocks", "totals", "qemu"});
   CHECK(first(out.get("ram").get("blocks")).keys() ==
         Keys{"name", "bytes", "pages", "unique_pages", "sent_pages",
              "resent_pages", "stop_copy_pages", "stop_copy_bytes"});
   CHECK(out.get("ram").get("totals").keys() ==
-        Keys{"zero", "normal", "xbzrle", "compressed", "bytes", "unique_pages",
-             "resent_pages", "max_sends", "same_content_resends"});
-  CHECK(first(out.get("ram").get("resent_regions")).keys() ==
-        Keys{"block", "address", "bytes", "sent_pages", "resent_pages",
-             "stop_copy_pages", "stop_copy_resent_pages"});
+        Keys{"zero", "normal", "xbzrle", "compressed", "xbzrle_bytes", "bytes",
+             "unique_pages", "resent_pages", "max_sends",
+             "same_content_resends"});
+  Json pages = out.get("pages");
+  CHECK(pages.keys() == Keys{"sent_pages", "never_sent_pages", "zero_pages",
+                             "send_counts", "hot_regions", "contents",
+                             "working_sets", "resending_rounds",
+                             "always_resent_pages", "stop_copy", "owners"});
+  CHECK(first(pages.get("owners")).keys() ==
+        Keys{"column", "owners", "more_owners", "more", "unowned"});
+  CHECK(first(pages.get("owners")).get("unowned").keys() ==
+        Keys{"name", "pages", "resent_pages", "hot_pages", "stop_copy_pages",
+             "stop_copy_bytes"});
+  CHECK(first(pages.get("send_counts")).keys() == Keys{"from", "to", "pages"});
+  CHECK(first(pages.get("hot_regions")).keys() ==
+        Keys{"unit_bytes", "regions", "more_regions", "more_resent_pages"});
+  CHECK(first(first(pages.get("hot_regions")).get("regions")).keys() ==
+        Keys{"block", "address", "guest_address", "bytes", "sent_pages",
+             "resent_pages", "hot_pages", "stop_copy_pages",
+             "stop_copy_resent_pages"});
+  CHECK(pages.get("contents").keys() ==
+        Keys{"pages", "distinct", "distinct_error"});
+  CHECK(first(pages.get("working_sets")).keys() ==
+        Keys{"rounds", "windows", "mean_pages", "max_pages", "mean_ms"});
+  CHECK(pages.get("stop_copy").keys() ==
+        Keys{"first_time_pages", "last_sent", "send_counts", "regions",
+             "more_regions", "more_wire_bytes"});
+  CHECK(first(pages.get("stop_copy").get("last_sent")).keys() ==
+        Keys{"round", "pages"});
+  CHECK(first(pages.get("stop_copy").get("regions")).keys() ==
+        Keys{"block", "address", "guest_address", "bytes", "pages",
+             "wire_bytes", "ms"});
   CHECK(out.get("ram").get("qemu").keys() ==
         Keys{"normal", "duplicate", "transferred", "dirty_sync_count"});
   CHECK(first(out.get("rounds")).keys() ==
         Keys{"number", "boundary", "pages", "zero_pages", "resent_pages",
-             "bytes", "first_offset", "start_ms", "duration_ms",
-             "remaining_bytes", "expected_downtime_ms", "throttle_percent",
-             "sync_ms", "dirty_pages", "transferred_bytes", "flow"});
+             "same_content_pages", "bytes", "first_offset", "start_ms",
+             "duration_ms", "dirty_bytes_per_second", "remaining_bytes",
+             "expected_downtime_ms", "throttle_percent", "sync_ms",
+             "dirty_pages", "transferred_bytes", "flow"});
   CHECK(out.get("flow").is_null());
   CHECK(first(out.get("rounds")).get("flow").keys() ==
         Keys{"limited_by", "duration_ms", "blocked_ms", "stalled_ms", "idle_ms",
@@ -114,10 +156,11 @@ TEST_CASE("each value stands under its own key") {
   CHECK(out.get("vm").get("capabilities").dump() == R"(["events","xbzrle"])");
   CHECK(out.get("outcome").get("total_ms").as_double() == 700);
   CHECK(out.get("outcome").get("setup_ms").as_double() == 3);
-  CHECK(out.get("ram").get("totals").dump() ==
-        R"({"zero":300,"normal":800,"xbzrle":60,"compressed":40,)"
-        R"("bytes":3900000,"unique_pages":1000,"resent_pages":200,)"
-        R"("max_sends":3,"same_content_resends":15})");
+  CHECK(
+      out.get("ram").get("totals").dump() ==
+      R"({"zero":300,"normal":800,"xbzrle":60,"compressed":40,"xbzrle_bytes":5000,)"
+      R"("bytes":3900000,"unique_pages":1000,"resent_pages":200,)"
+      R"("max_sends":3,"same_content_resends":15})");
   CHECK(first(out.get("ram").get("blocks")).dump() ==
         R"({"name":"pc.ram","bytes":134217728,"pages":32768,)"
         R"("unique_pages":1000,"sent_pages":1200,"resent_pages":200,)"

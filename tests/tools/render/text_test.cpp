@@ -79,7 +79,8 @@ TEST_CASE("problems, findings and tables follow") {
   CHECK(has_line(text, "     3.2  20.0  last RAM"));
   CHECK(has_line(text, "           1.5  unexplained"));
   CHECK(has_line(text, "128.0    1000      200        20  pc.ram"));
-  CHECK(has_line(text, " 600      100        20  pc.ram 0x200000 (2.0 MiB)"));
+  CHECK(has_line(
+      text, "    100         60   600        20  pc.ram 0x200000 (2.0 MiB)"));
   CHECK(has_line(text, "30000       12   24.0     0.50     0.75  cpu/0"));
   CHECK(has_line(text, "   1      32.0      3.2   64.0        50       501  "
                        "too much left * +"));
@@ -186,6 +187,6 @@ TEST_CASE("a hostile recording keeps to the terminal's 80 columns") {
 
 TEST_CASE("a hostile recording does not fill the screen without end") {
   std::string text = render_text(hostile_analysis("x"));
-  CHECK(lines(text).size() < 200);
+  CHECK(lines(text).size() < 300);
   CHECK(has_line(text, "and 80 more problems"));
 }
