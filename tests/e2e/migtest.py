@@ -364,8 +364,8 @@ class Migscope:
     def run(self, *arguments, status=0, **options):
         return self.finish(self.start(*arguments, **options), status)
 
-    def analyze(self, path, status=0):
-        out, _ = self.run("analyze", "--json", path, status=status)
+    def analyze(self, path, *options, status=0):
+        out, _ = self.run("analyze", "--json", *options, path, status=status)
         return json.loads(out)
 
 
