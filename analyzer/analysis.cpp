@@ -18,6 +18,8 @@ const char* to_string(Boundary boundary) {
   switch (boundary) {
   case Boundary::exact:
     return "exact";
+  case Boundary::trace:
+    return "trace";
   case Boundary::event:
     return "event";
   case Boundary::sampled:

@@ -131,6 +131,7 @@ struct Flow {
 // How a round's beginning is known.
 enum class Boundary {
   exact,    // by the stream's grammar: the first page, the END section
+  trace,    // QEMU's own trace tells between which two sections
   event,    // MIGRATION_PASS, placed by arrival times
   sampled,  // dirty-sync-count went up between two samples
   inferred, // a page was sent again, so a sync lies before

@@ -1,5 +1,7 @@
 #include "analyzer/round_times.h"
 
+#include "analyzer/traced_rounds.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -84,10 +86,10 @@ void forget_unseen(std::vector<Round>& rounds,
           rounds[i].same_content_pages = rounds[i].bytes = std::nullopt;
 }
 
-// An event tells when a sync was over; else the round's first byte does.
+// An event or a trace line tells when a sync was over; else the first byte.
 std::optional<MonoTime> start_of(const RoundStart& start,
                                  const std::vector<MonoTime>& arrivals) {
-  if (start.mark && start.mark->how == Boundary::event)
+  if (start.mark && start.mark->how != Boundary::sampled)
     return start.mark->latest;
   if (start.section < arrivals.size())
     return arrivals[start.section];
@@ -102,6 +104,22 @@ std::optional<MonoTime> start_of(const SyncMark& mark,
     return begin;
   // Below zero: any time before the first sample.
   return mark.earliest.ns < 0 ? std::nullopt : std::optional(mark.latest);
+}
+
+struct Placed {
+  std::vector<RoundStart> starts;
+  bool lower_bound = false;
+};
+
+Placed place(const std::vector<RamSection>& sections,
+             const std::vector<MonoTime>& arrivals,
+             const std::vector<SyncMark>& marks, const Timeline& timeline) {
+  if (timeline.source_trace)
+    if (auto traced = traced_rounds(sections, *timeline.source_trace,
+                                    timeline.source_clock))
+      return {std::move(*traced), false};
+  return {place_rounds(sections, arrivals, marks),
+          marks.empty() || arrivals.empty()};
 }
 
 } // namespace
@@ -119,16 +137,16 @@ TimedRounds stream_rounds(const std::vector<RamSection>& sections,
                           const std::vector<SyncMark>& marks,
                           const Timeline& timeline, const PauseMarks& pause) {
   std::vector<MonoTime> arrivals = section_arrivals(sections, chunks);
-  std::vector<RoundStart> placed = place_rounds(sections, arrivals, marks);
+  Placed placed = place(sections, arrivals, marks, timeline);
   TimedRounds out;
-  out.rounds = sum_rounds(sections, placed);
-  for (const RoundStart& start : placed)
+  out.rounds = sum_rounds(sections, placed.starts);
+  for (const RoundStart& start : placed.starts)
     out.first_sections.push_back(start.section);
-  out.lower_bound = marks.empty() || arrivals.empty();
+  out.lower_bound = placed.lower_bound;
   if (!complete && !chunks.empty())
-    forget_unseen(out.rounds, placed, chunks.back().arrival);
+    forget_unseen(out.rounds, placed.starts, chunks.back().arrival);
   Starts starts;
-  for (const RoundStart& start : placed)
+  for (const RoundStart& start : placed.starts)
     starts.push_back(start_of(start, arrivals));
   add_times(out.rounds, starts, round_zero(timeline, chunks), pause.ram_end);
   add_samples(out.rounds, starts, timeline);

@@ -11,6 +11,13 @@ constexpr size_t kMaxMarks = 100'000;
 
 } // namespace
 
+MonoTime time_of(const TraceMark& mark, const ClockMap& clock) {
+  if (mark.emitted)
+    if (auto at = clock.at(*mark.emitted))
+      return *at;
+  return mark.arrival;
+}
+
 void TraceMarksBuilder::add(const trace::Event& event, const TraceMark& mark) {
   std::visit([&](const auto& typed) { on(typed, mark); }, event);
 }
@@ -45,6 +52,20 @@ void TraceMarksBuilder::on(const trace::SyncStart&, const TraceMark& mark) {
   sync_ = TracedSync{};
   sync_->start = mark;
   sync_->in_pause = marks_.pause.stop_begin.has_value();
+  sync_started_in_ram_ = in_ram_;
+  sync_started_after_ = marks_.ram_sections;
+}
+
+// A section and a sync take bitmap_mutex in turn (QEMU migration/ram.c, 7.2 to
+// 11.1), each of them only after it was traced: a section that is begun when
+// the sync is over has waited for it.
+void TraceMarksBuilder::end_sync(TracedSync& sync) const {
+  bool same = sync_started_in_ram_ && in_ram_ &&
+              sync_started_after_ == marks_.ram_sections;
+  if (!same)
+    sync.ram_sections = marks_.ram_sections - (in_ram_ ? 1 : 0);
+  else if (marks_.pause.stop_begin) // END syncs before its first page
+    sync.ram_sections = marks_.ram_sections - 1;
 }
 
 void TraceMarksBuilder::on(const trace::SyncEnd& event, const TraceMark& mark) {
@@ -55,6 +76,7 @@ void TraceMarksBuilder::on(const trace::SyncEnd& event, const TraceMark& mark) {
   sync->dirty_pages = event.dirty_pages;
   sync->allowed_bytes = allowed_bytes_;
   sync->bytes_per_ms = bytes_per_ms_;
+  end_sync(*sync);
   keep(marks_.syncs, *sync);
 }
 
@@ -83,6 +105,7 @@ void TraceMarksBuilder::on(const trace::MigrationState& event,
     marks_ = {};
     marks_.from_setup = true;
     sync_.reset();
+    in_ram_ = false;
     allowed_bytes_ = bytes_per_ms_ = 0;
   } else if (event.name == "pre-switchover") {
     pause.wait_begin = mark;
@@ -108,6 +131,10 @@ void TraceMarksBuilder::on(const trace::DisksFlushed&, const TraceMark& mark) {
 
 void TraceMarksBuilder::on(const trace::SectionStart& event,
                            const TraceMark& mark) {
+  if (event.idstr == "ram") {
+    ++marks_.ram_sections;
+    in_ram_ = true;
+  }
   if (marks_.pause.stop_begin)
     keep(marks_.pause.sections,
          SectionTime{event.idstr, event.section_id, mark, {}});
@@ -116,6 +143,7 @@ void TraceMarksBuilder::on(const trace::SectionStart& event,
 // Sections do not nest.
 void TraceMarksBuilder::on(const trace::SectionEnd& event,
                            const TraceMark& mark) {
+  in_ram_ &= event.idstr != "ram";
   auto& sections = marks_.pause.sections;
   if (!sections.empty() && sections.back().section_id == event.section_id &&
       !sections.back().end)

@@ -2,6 +2,7 @@
 // the log tells of several migrations, of the newest.
 #pragma once
 
+#include "analyzer/clock_map.h"
 #include "captures/session/monitor_log.h"
 #include "captures/trace/trace_event.h"
 
@@ -17,6 +18,9 @@ struct TraceMark {
   std::optional<WallTime> emitted;
   MonoTime arrival;
 };
+
+// On our clock: by QEMU's stamp where that can be placed, else when it came.
+[[nodiscard]] MonoTime time_of(const TraceMark& mark, const ClockMap& clock);
 
 template <typename E>
 struct Marked {
@@ -35,6 +39,9 @@ struct TracedSync {
   // both 0 until QEMU has measured one. Unknown where the trace begins later.
   std::optional<uint64_t> allowed_bytes;
   std::optional<uint64_t> bytes_per_ms; // rounded down
+  // PART and END sections of RAM that had begun before the bitmap was merged;
+  // nothing where that may have been before or behind the pages of one.
+  std::optional<uint64_t> ram_sections = {};
 };
 
 // A section that was written with the guest stopped.
@@ -62,6 +69,7 @@ struct TraceMarks {
   // The source.
   std::vector<TracedSync> syncs;
   SourcePause pause;
+  uint64_t ram_sections = 0; // begun, since the setup
   // The destination, when it began to read them.
   std::vector<Marked<trace::LoadDevice>> load_devices;
   std::optional<TraceMark> load_done; // the stream's end was read
@@ -98,9 +106,14 @@ private:
 
   captures::End end_;
   TraceMarks marks_;
+  void end_sync(TracedSync& sync) const;
+
   std::optional<TracedSync> sync_; // that has begun
   // Of QEMU's last window.
   std::optional<uint64_t> allowed_bytes_, bytes_per_ms_;
+  bool in_ram_ = false; // a section of RAM has begun
+  bool sync_started_in_ram_ = false;
+  uint64_t sync_started_after_ = 0; // sections of RAM
 };
 
 } // namespace migscope::analyzer

@@ -6,13 +6,6 @@
 namespace migscope::analyzer {
 namespace {
 
-MonoTime time_of(const TraceMark& mark, const ClockMap& clock) {
-  if (mark.emitted)
-    if (auto at = clock.at(*mark.emitted))
-      return *at;
-  return mark.arrival;
-}
-
 std::optional<MonoTime> time_of(const std::optional<TraceMark>& mark,
                                 const ClockMap& clock) {
   return mark ? std::optional(time_of(*mark, clock)) : std::nullopt;
