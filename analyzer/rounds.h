@@ -11,6 +11,11 @@
 // whose first byte had arrived by then was written before it. The reverse does
 // not hold: what arrives later may have waited in a buffer, and then a page
 // sent again tells that the sync lies later.
+//
+// QEMU stops the guest only right behind a sync that found little enough, and
+// syncs once more then: between the two nothing is sent (migration/migration.c,
+// migration_iteration_run, 7.2 to 11.1). So a stream has a round of no pages
+// before END, though it does not show.
 #pragma once
 
 #include "analyzer/analysis.h"

@@ -95,7 +95,7 @@ TEST_CASE("no sections, no rounds") {
 }
 
 TEST_CASE("a stream that repeats nothing has one round, and END another") {
-  auto starts = place_rounds({part(), part(), end()}, {}, {});
+  auto starts = place_rounds({part(), part(), end(0)}, {}, {});
   CHECK(sections_of(starts) == Sections{0, 2});
   CHECK(boundaries_of(starts) == Boundaries{Boundary::exact, Boundary::exact});
   CHECK(sections_of(place_rounds({part(), part()}, {}, {})) == Sections{0});
@@ -109,6 +109,16 @@ TEST_CASE("a page sent again tells of a sync without any monitor") {
   CHECK(sections_of(starts) == Sections{0, 2, 4});
   CHECK(starts[1].how == Boundary::inferred);
   CHECK_FALSE(starts[1].mark);
+}
+
+TEST_CASE("the sync that found little enough is followed by the final one") {
+  auto starts = place_rounds({part(), part(), end()}, {}, {});
+  CHECK(sections_of(starts) == Sections{0, 2, 2});
+  CHECK(boundaries_of(starts) ==
+        Boundaries{Boundary::exact, Boundary::inferred, Boundary::exact});
+  // Of a guest whose pages were sent again, too.
+  CHECK(sections_of(place_rounds({part(), part(1), end(0)}, {}, {})) ==
+        Sections{0, 1, 2, 2});
 }
 
 TEST_CASE("events place rounds by arrival") {
@@ -325,15 +335,16 @@ TEST_CASE("rounds add up to the sections") {
   sections[0].zero = 7;
   sections[2].resent = 4;
   auto rounds = sum_rounds(sections, place_rounds(sections, {}, {}));
-  REQUIRE(rounds.size() == 3);
+  REQUIRE(rounds.size() == 4);
   CHECK(rounds[0].number == 1);
   CHECK(rounds[0].pages == 15);
   CHECK(rounds[0].zero_pages == 7);
   CHECK(rounds[0].first_offset == 1000);
   CHECK(rounds[1].resent_pages == 4);
-  CHECK(rounds[2].pages == 3);
-  CHECK(rounds[2].first_offset == 4000);
-  CHECK_FALSE(rounds[2].start_ms);
+  CHECK(rounds[2].pages == 0);
+  CHECK(rounds[3].pages == 3);
+  CHECK(rounds[3].first_offset == 4000);
+  CHECK_FALSE(rounds[3].start_ms);
 }
 
 TEST_CASE("an empty round has figures of zero and no place in the stream") {
