@@ -234,6 +234,10 @@ struct Known {
   [[nodiscard]] bool by_stream() const {
     return stream && method == Method::precopy;
   }
+  [[nodiscard]] bool rounds_by_stream() const {
+    return stream &&
+           pages_have_sections(method, *stream->model, stream->multifd);
+  }
 };
 
 Method tell_method(Analysis& analysis, const Timeline& timeline,
@@ -242,7 +246,9 @@ Method tell_method(Analysis& analysis, const Timeline& timeline,
       migration_method(timeline, stream ? stream->model.get() : nullptr,
                        stream && stream->multifd);
   analysis.outcome.mode = to_string(method);
-  if (std::string limits = limits_of(method); !limits.empty())
+  bool all =
+      stream && pages_have_sections(method, *stream->model, stream->multifd);
+  if (std::string limits = limits_of(method); !limits.empty() && !all)
     analysis.input.problems.push_back({Severity::warning, "", {}, limits});
   return method;
 }
@@ -304,7 +310,7 @@ void take_stream(Analysis& analysis, const Known& known) {
 }
 
 void explain_rounds(Analysis& analysis, Known& known) {
-  if (known.by_stream() && analysis.ram) {
+  if (known.rounds_by_stream() && analysis.ram) {
     const ReadStream& stream = *known.stream;
     TimedRounds timed = stream_rounds(stream.model->sections(), stream.chunks,
                                       stream.input.complete, known.syncs,

@@ -51,6 +51,13 @@ const char* to_string(Method method) {
   return "precopy";
 }
 
+bool pages_have_sections(Method method, const StreamModel& model,
+                         bool multifd_channels) {
+  return method == Method::precopy ||
+         (method == Method::multifd && multifd_channels &&
+          !model.marks().multifd);
+}
+
 std::string limits_of(Method method) {
   switch (method) {
   case Method::multifd:

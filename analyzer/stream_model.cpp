@@ -191,7 +191,9 @@ void StreamModel::record(std::span<const HashedPage> pages) {
     *block.stop_copy_bytes += last ? page.wire_bytes : 0;
     section.resent += sent.resent;
     section.same_content += sent.same_content;
-    section.repeats = std::max(section.repeats, sent.earlier_section);
+    // Multifd of 7.2 may send a page twice in one section, by mistake.
+    if (sent.earlier_section <= page.section)
+      section.repeats = std::max(section.repeats, sent.earlier_section);
     if (sent.resent)
       repeats_.add(page.section, sent.earlier_section - 1, sent.sent_once);
   }

@@ -86,3 +86,14 @@ TEST_CASE("multifd by capability or by its channels") {
   CHECK(migration_method({}, &model, true) == Method::multifd);
   CHECK(to_string(Method::multifd) == std::string("precopy"));
 }
+
+TEST_CASE("multifd's pages have sections where each section ends in a sync") {
+  StreamModel model;
+  play(model, true);
+  CHECK(pages_have_sections(Method::multifd, model, true));
+  CHECK_FALSE(pages_have_sections(Method::multifd, model, false));
+  CHECK(pages_have_sections(Method::precopy, model, false));
+  CHECK_FALSE(pages_have_sections(Method::postcopy, model, false));
+  model.on_multifd_flush(150);
+  CHECK_FALSE(pages_have_sections(Method::multifd, model, true));
+}
