@@ -312,9 +312,10 @@ void take_stream(Analysis& analysis, const Known& known) {
 void explain_rounds(Analysis& analysis, Known& known) {
   if (known.rounds_by_stream() && analysis.ram) {
     const ReadStream& stream = *known.stream;
-    TimedRounds timed = stream_rounds(stream.model->sections(), stream.chunks,
-                                      stream.input.complete, known.syncs,
-                                      known.timeline, known.pause);
+    TimedRounds timed =
+        stream_rounds(stream.model->sections(), stream.chunks,
+                      stream.input.complete, known.syncs, known.timeline,
+                      known.pause, known.method == Method::multifd);
     analysis.rounds = std::move(timed.rounds);
     analysis.rounds_are_lower_bound = timed.lower_bound;
     known.first_sections = std::move(timed.first_sections);

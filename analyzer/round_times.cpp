@@ -106,6 +106,19 @@ std::optional<MonoTime> start_of(const SyncMark& mark,
   return mark.earliest.ns < 0 ? std::nullopt : std::optional(mark.latest);
 }
 
+// With multifd all that the main channel has of a section comes when its pages
+// have been sent (QEMU migration/ram.c, ram_save_iterate, 7.2 to 11.1), right
+// before a sync that follows it, and may be read after that. The next section
+// comes only when its own pages have been sent.
+std::vector<MonoTime> when_written(std::vector<MonoTime> arrivals,
+                                   bool multifd) {
+  constexpr Nanos kLag = std::chrono::milliseconds(5);
+  if (multifd)
+    for (MonoTime& arrival : arrivals)
+      arrival = arrival + -kLag;
+  return arrivals;
+}
+
 struct Placed {
   std::vector<RoundStart> starts;
   bool lower_bound = false;
@@ -135,9 +148,11 @@ std::optional<MonoTime> round_zero(const Timeline& timeline,
 TimedRounds stream_rounds(const std::vector<RamSection>& sections,
                           std::span<const Chunk> chunks, bool complete,
                           const std::vector<SyncMark>& marks,
-                          const Timeline& timeline, const PauseMarks& pause) {
+                          const Timeline& timeline, const PauseMarks& pause,
+                          bool multifd) {
   std::vector<MonoTime> arrivals = section_arrivals(sections, chunks);
-  Placed placed = place(sections, arrivals, marks, timeline);
+  Placed placed =
+      place(sections, when_written(arrivals, multifd), marks, timeline);
   TimedRounds out;
   out.rounds = sum_rounds(sections, placed.starts);
   for (const RoundStart& start : placed.starts)

@@ -19,13 +19,13 @@ struct TimedRounds {
 };
 
 // `chunks` are the arrival times of the stream that `sections` are of, may be
-// empty; `complete` is false where it was cut off.
-[[nodiscard]] TimedRounds stream_rounds(const std::vector<RamSection>& sections,
-                                        std::span<const captures::Chunk> chunks,
-                                        bool complete,
-                                        const std::vector<SyncMark>& marks,
-                                        const Timeline& timeline,
-                                        const PauseMarks& pause);
+// empty; `complete` is false where it was cut off. `multifd`: the pages went
+// over other channels.
+[[nodiscard]] TimedRounds
+stream_rounds(const std::vector<RamSection>& sections,
+              std::span<const captures::Chunk> chunks, bool complete,
+              const std::vector<SyncMark>& marks, const Timeline& timeline,
+              const PauseMarks& pause, bool multifd = false);
 
 // From what each round sent again and how long the round before took.
 void add_dirty_rates(std::vector<Round>& rounds, uint32_t page_size);

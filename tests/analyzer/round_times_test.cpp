@@ -110,3 +110,18 @@ TEST_CASE("what was sent after a cut is unknown, not nothing") {
   CHECK(whole.rounds[2].pages == 0u);
   CHECK_FALSE(whole.lower_bound);
 }
+
+TEST_CASE("with multifd a section's frame comes when its pages were sent") {
+  // The second section was read 2 ms after the sync behind it was told of.
+  std::vector<captures::Chunk> chunks{
+      {0, 100, at_ms(10)}, {100, 100, at_ms(52)}, {200, 100, at_ms(90)}};
+  std::vector<RamSection> sections{section(0), section(1), section(2)};
+  std::vector<SyncMark> marks{event(1, 0), event(2, 50)};
+  auto pages = [&](bool multifd) {
+    auto timed = stream_rounds(sections, chunks, true, marks, {}, {}, multifd);
+    REQUIRE(timed.rounds.size() == 2);
+    return timed.rounds[0].pages;
+  };
+  CHECK(pages(true) == 20u);
+  CHECK(pages(false) == 10u);
+}
