@@ -4,7 +4,7 @@ bare stream, and in stream and events together.
 
 usage: rounds_bench.py migscope [RUNS [SEED]]
 
-RUNS (4) of each QEMU that is here and of precopy, xbzrle and multifd; all that
+RUNS (6) of each QEMU that is here and of precopy, xbzrle and multifd; all that
 is random follows from SEED (1), but not what the machine does with it. For each
 it prints the runs whose number of rounds is right, the pages in their right
 rounds, and the same of all. Counted are runs whose every pass re-sends at least
@@ -65,9 +65,11 @@ def record(migscope, qemu, kind, pattern, rng, session):
     options = KINDS[kind]
     if kind == "multifd" and qemu != "qemu-system-x86_64":
         options = options + SECTION_SYNC
-    # Text that changes makes xbzrle pages and normal ones.
-    content = "text" if kind == "xbzrle" else "random"
-    pace = bandwidth * (2 if kind == "xbzrle" else 1)
+    # Text that changes makes short xbzrle pages, what is random normal ones.
+    content = "random"
+    if kind == "xbzrle":
+        content = rng.choice(("text", "random"))
+    pace = bandwidth * (3 if content == "text" else 1)
     ran = subprocess.run(
         [migscope, "lab", "--trace", "-o", session, "--qemu", qemu, "--memory",
          f"{memory}M", "--workload",
@@ -210,7 +212,7 @@ def measure(migscope, count, seed):
 
 
 def main():
-    count = int(sys.argv[2]) if sys.argv[2:] else 4
+    count = int(sys.argv[2]) if sys.argv[2:] else 6
     seed = int(sys.argv[3]) if sys.argv[3:] else 1
     measure(sys.argv[1], count, seed)
 
