@@ -1,8 +1,8 @@
 #include "captures/stream/xbzrle.h"
 
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
-#include <optional>
 
 namespace migscope::captures {
 namespace {
@@ -64,6 +64,52 @@ private:
   size_t at_ = 0;
 };
 
+using Page = std::span<const std::byte>;
+
+uint64_t difference(Page before, Page after, size_t at) {
+  uint64_t one = 0, other = 0;
+  std::memcpy(&one, before.data() + at, sizeof one);
+  std::memcpy(&other, after.data() + at, sizeof other);
+  return one ^ other;
+}
+
+bool has_zero_byte(uint64_t word) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  return ((word - kOnes) & ~word & (kOnes << 7)) != 0;
+}
+
+// Where the run that begins at `at` ends.
+size_t end_of_unchanged(Page before, Page after, size_t at) {
+  while (at + 8 <= after.size() && difference(before, after, at) == 0)
+    at += 8;
+  while (at < after.size() && before[at] == after[at])
+    ++at;
+  return at;
+}
+
+size_t end_of_changed(Page before, Page after, size_t at) {
+  while (at + 8 <= after.size() &&
+         !has_zero_byte(difference(before, after, at)))
+    at += 8;
+  while (at < after.size() && before[at] != after[at])
+    ++at;
+  return at;
+}
+
+// The bytes it took, two at the most.
+size_t put_length(size_t length, std::byte* out) {
+  if (length < 0x80) {
+    out[0] = std::byte(length);
+    return 1;
+  }
+  out[0] = std::byte(0x80 | (length & 0x7f));
+  out[1] = std::byte(length >> 7);
+  return 2;
+}
+
+// Of a length in two bytes; on pages that are larger QEMU cannot use xbzrle.
+constexpr size_t kMaxLength = 0x3fff;
+
 } // namespace
 
 Status xbzrle_decode(std::span<const std::byte> encoded,
@@ -81,6 +127,33 @@ Status xbzrle_decode(std::span<const std::byte> encoded,
     to = std::ranges::copy(run->changed, to + run->unchanged).out;
   }
   return {};
+}
+
+std::optional<size_t> xbzrle_encode(Page before, Page after,
+                                    std::span<std::byte> out) {
+  size_t made = 0;
+  for (size_t at = 0; at < after.size();) {
+    // Also where only unchanged bytes are left, which take none.
+    if (made + 2 > out.size())
+      return {};
+    size_t start = end_of_unchanged(before, after, at);
+    if (start == after.size())
+      break;
+    size_t end = end_of_changed(before, after, start);
+    size_t changed = end - start;
+    if (start - at > kMaxLength || changed > kMaxLength)
+      return {};
+    made += put_length(start - at, out.data() + made);
+    if (made + 2 > out.size())
+      return {};
+    made += put_length(changed, out.data() + made);
+    if (changed > out.size() - made)
+      return {};
+    std::ranges::copy(after.subspan(start, changed), out.begin() + made);
+    made += changed;
+    at = end;
+  }
+  return made;
 }
 
 } // namespace migscope::captures
