@@ -1,7 +1,9 @@
 // zlib streams and gzip members. The only user of zlib.
+#include "captures/codec/packet_packer.h"
 #include "captures/codec/stream_inflater.h"
 
 #include <algorithm>
+#include <array>
 #include <zlib.h>
 
 namespace migscope::captures {
@@ -52,7 +54,65 @@ Result<Inflater::Progress> ZlibInflater::step(std::span<const std::byte> in,
                   code == Z_STREAM_END};
 }
 
+class ZlibPacker final : public PacketPacker {
+public:
+  ZlibPacker(int level, size_t page_size) : page_size_(page_size) {
+    ready_ = deflateInit(&zlib_, level) == Z_OK;
+  }
+  ~ZlibPacker() override { deflateEnd(&zlib_); }
+  ZlibPacker(const ZlibPacker&) = delete;
+  ZlibPacker& operator=(const ZlibPacker&) = delete;
+
+  Result<uint64_t> pack(std::span<const std::byte> pages) override;
+
+private:
+  // What comes out is only counted.
+  [[nodiscard]] Result<uint64_t> deflate(std::span<const std::byte> page,
+                                         int flush);
+
+  z_stream zlib_{};
+  size_t page_size_;
+  bool ready_ = false;
+  std::array<Bytef, 1u << 16> out_;
+};
+
+Result<uint64_t> ZlibPacker::pack(std::span<const std::byte> pages) {
+  if (!ready_)
+    return fail(ErrorKind::unsupported, "zlib: not enough memory");
+  uint64_t made = 0;
+  while (!pages.empty()) {
+    auto page = pages.first(std::min(page_size_, pages.size()));
+    pages = pages.subspan(page.size());
+    auto more = deflate(page, pages.empty() ? Z_SYNC_FLUSH : Z_NO_FLUSH);
+    if (!more)
+      return more;
+    made += *more;
+  }
+  return made;
+}
+
+Result<uint64_t> ZlibPacker::deflate(std::span<const std::byte> page,
+                                     int flush) {
+  zlib_.next_in =
+      const_cast<Bytef*>(reinterpret_cast<const Bytef*>(page.data()));
+  zlib_.avail_in = static_cast<uInt>(page.size());
+  uint64_t made = 0;
+  do {
+    zlib_.next_out = out_.data();
+    zlib_.avail_out = static_cast<uInt>(out_.size());
+    int code = ::deflate(&zlib_, flush);
+    if (code != Z_OK && code != Z_BUF_ERROR)
+      return fail(ErrorKind::unsupported, std::string("zlib: ") + zError(code));
+    made += out_.size() - zlib_.avail_out;
+  } while (zlib_.avail_out == 0);
+  return made;
+}
+
 } // namespace
+
+std::unique_ptr<PacketPacker> zlib_packer(int level, size_t page_size) {
+  return std::make_unique<ZlibPacker>(level, page_size);
+}
 
 std::unique_ptr<Inflater> zlib_inflater() {
   return std::make_unique<ZlibInflater>(kZlibHead, Padding::none);
