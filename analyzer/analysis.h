@@ -6,6 +6,7 @@
 #pragma once
 
 #include "analyzer/pages/page_report.h"
+#include "analyzer/what_if/savings.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "qmp/blocktime.h"
@@ -380,6 +381,7 @@ struct Analysis {
   std::optional<MissedMinimum> missed_minimum;
   std::optional<Flow> flow;       // of the whole transfer
   std::optional<Flow> pause_flow; // from STOP to the stream's last byte
+  std::optional<WhatIf> what_if;  // where it was asked for
   std::vector<Finding> findings;
 };
 

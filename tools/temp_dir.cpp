@@ -22,4 +22,9 @@ TempDir::~TempDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::filesystem::path scratch_directory() {
+  const char* wanted = std::getenv("TMPDIR");
+  return wanted && *wanted ? wanted : "/var/tmp";
+}
+
 } // namespace migscope::tools

@@ -1,4 +1,5 @@
-// A private directory for sockets that goes away with its owner.
+// Where temporary things go: a private directory for sockets that goes away
+// with its owner, and the place for large files.
 #pragma once
 
 #include "base/error.h"
@@ -23,5 +24,8 @@ private:
   explicit TempDir(std::filesystem::path path) : path_(std::move(path)) {}
   std::filesystem::path path_;
 };
+
+// $TMPDIR or /var/tmp: large files are not for /tmp, which may be memory.
+[[nodiscard]] std::filesystem::path scratch_directory();
 
 } // namespace migscope::tools

@@ -3,6 +3,7 @@
 #include "analyzer/switchover.h"
 #include "tools/render/json_parts.h"
 #include "tools/render/pages_json.h"
+#include "tools/render/what_if.h"
 
 namespace migscope::tools {
 
@@ -351,6 +352,7 @@ Json render_json(const Analysis& analysis) {
       .set("missed_minimum", minimum(analysis.missed_minimum))
       .set("flow", flow(analysis.flow))
       .set("pause_flow", flow(analysis.pause_flow))
+      .set("what_if", what_if_json(analysis.what_if))
       .set("findings", list(analysis.findings, finding));
 }
 

@@ -1,13 +1,17 @@
 #include "analyzer/analyze.h"
+#include "analyzer/what_if/what_if.h"
 #include "captures/session/file.h"
 #include "tools/render/json.h"
 #include "tools/render/pages_csv.h"
 #include "tools/render/text.h"
+#include "tools/temp_dir.h"
 #include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <fmt/format.h>
 #include <thread>
 
@@ -17,7 +21,7 @@ namespace {
 struct AnalyzeOptions {
   std::vector<std::string> paths;
   std::string pages, owners; // files; empty: none
-  bool json = false;
+  bool json = false, what_if = false;
   bool no_content = false;
   size_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
@@ -64,13 +68,33 @@ Result<analyzer::Analysis> read(const AnalyzeOptions& options,
   return analysis;
 }
 
+double thread_cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) +
+         static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+Status add_what_if(analyzer::Analysis& analysis,
+                   const captures::Recording& recording) {
+  return analyzer::add_what_if(
+      analysis, recording,
+      {.cpu_seconds = thread_cpu_seconds, .scratch = scratch_directory()});
+}
+
 ExitStatus analyze(const AnalyzeOptions& options) {
+  if (options.what_if && std::ranges::any_of(options.paths, reads_once))
+    return report({ErrorKind::usage, "--what-if reads the stream twice; a pipe "
+                                     "or standard input cannot be"});
   auto recording = open_paths(options.paths);
   if (!recording)
     return report(recording.error());
   auto analysis = read(options, *recording);
   if (!analysis)
     return report(analysis.error());
+  if (options.what_if)
+    if (auto done = add_what_if(*analysis, *recording); !done)
+      return report(done.error());
   std::string out = options.json ? render_json(*analysis).dump_pretty() + "\n"
                                  : render_text(*analysis);
   if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() ||
@@ -89,7 +113,8 @@ void add_analyze(CLI::App& app, Verb& chosen) {
                  "Example:\n"
                  "  migscope analyze run.migscope\n"
                  "  migscope analyze --json stream.bin | jq .stop_and_copy\n"
-                 "  migscope analyze main.bin multifd-0.bin multifd-1.bin\n");
+                 "  migscope analyze main.bin multifd-0.bin multifd-1.bin\n"
+                 "  migscope analyze --what-if run.migscope\n");
   verb->add_option("path", options->paths, kPathsHelp)
       ->required()
       ->type_name("PATH");
@@ -110,6 +135,11 @@ void add_analyze(CLI::App& app, Verb& chosen) {
   verb->add_option("--threads", options->threads,
                    "Threads to work with (all cores)")
       ->check(CLI::Range(1, 256));
+  verb->add_flag("--what-if", options->what_if,
+                 "What xbzrle, multifd's compression and leaving out unchanged "
+                 "pages would have saved: reads the stream twice, and keeps "
+                 "the pages that were sent again in a file in $TMPDIR or "
+                 "/var/tmp, as large as the guest at the most");
   verb->callback(
       [options, &chosen] { chosen = [options] { return analyze(*options); }; });
 }

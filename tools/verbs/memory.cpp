@@ -1,17 +1,16 @@
 #include "tools/render/memory.h"
 #include "analyzer/analyze.h"
 #include "analyzer/memory/memory_report.h"
+#include "tools/temp_dir.h"
 #include "tools/verbs/paths.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 
 namespace migscope::tools {
 namespace {
 
-namespace fs = std::filesystem;
 using analyzer::MemoryOutput;
 using captures::Recording;
 
@@ -38,12 +37,6 @@ Status check(const MemoryOptions& options) {
     return usage("--output: give --block NAME for one block, or --format elf, "
                  "physical or blocks for all of memory");
   return {};
-}
-
-// Large files are not for /tmp, which may be memory.
-fs::path scratch_directory() {
-  const char* wanted = std::getenv("TMPDIR");
-  return wanted && *wanted ? wanted : "/var/tmp";
 }
 
 Result<std::unique_ptr<MemoryOutput>> make_output(const MemoryOptions& options,

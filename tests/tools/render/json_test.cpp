@@ -46,6 +46,7 @@ TEST_CASE("the documented keys are there, and no others") {
                            "missed_minimum",
                            "flow",
                            "pause_flow",
+                           "what_if",
                            "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
