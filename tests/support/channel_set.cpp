@@ -1,6 +1,7 @@
 #include "tests/support/channel_set.h"
 
 #include "analyzer/analyze.h"
+#include "analyzer/what_if/what_if.h"
 #include "captures/stream/limits.h"
 #include "tests/support/soundness.h"
 
@@ -79,6 +80,18 @@ std::string page(const Recording& recording, const Analysis& analysis,
              : "every send has its place";
 }
 
+std::string tried(const Recording& recording, Analysis analysis) {
+  if (!analysis.ram)
+    return "";
+  WhatIfOptions options{.cpu_seconds = [] { return 0.0; },
+                        .scratch = kDirectory,
+                        .smallest_cache = 1u << 20};
+  if (auto done = add_what_if(analysis, recording, options); !done)
+    // A guest that is larger than a file can be.
+    return done.error().kind == ErrorKind::io ? "" : done.error().message;
+  return unsound_what_if(analysis);
+}
+
 } // namespace
 
 std::vector<ChannelBytes> parse_channel_set(std::span<const std::byte> bytes) {
@@ -117,7 +130,7 @@ std::string read_in_every_way(const Recording& recording, uint64_t pick) {
   for (const std::string& broken :
        {unsound(*states), unsound(*analysis), rebuild(recording, *analysis, {}),
         rebuild_round(recording, *analysis, pick),
-        page(recording, *analysis, pick)})
+        page(recording, *analysis, pick), tried(recording, *analysis)})
     if (!broken.empty())
       return broken;
   return "";

@@ -236,6 +236,31 @@ std::string unsound(const Analysis& analysis) {
   return promises.broken();
 }
 
+std::string unsound_what_if(const Analysis& analysis) {
+  Promises promises;
+  const WhatIf& found = *analysis.what_if;
+  const RamTotals& totals = analysis.ram->totals;
+  uint64_t unchanged = found.unchanged.pages + found.unchanged.zero_pages;
+  promises.hold(found.ram_bytes == totals.bytes, "what was sent is the same");
+  promises.hold(unchanged >= totals.same_content_resends &&
+                    unchanged <= totals.resent_pages,
+                "what had not changed was sent again");
+  promises.hold(found.xbzrle.has_value() == found.no_xbzrle.empty(),
+                "xbzrle is told of, or why not");
+  if (found.xbzrle)
+    for (const XbzrleCache& cache : found.xbzrle->caches) {
+      promises.hold(cache.unchanged + cache.overflows <= cache.hits,
+                    "what becomes of a hit is one thing");
+      promises.hold(cache.hits + cache.misses <=
+                        totals.unique_pages + totals.resent_pages,
+                    "not more is in a cache, or not, than was sent");
+    }
+  for (const PackedSavings& packed : found.multifd)
+    promises.hold(packed.sampled_pages <= packed.pages && packed.ratio > 0,
+                  "a sample is of the whole");
+  return promises.broken();
+}
+
 std::string unsound(const DeviceStates& states) {
   Promises promises;
   promises.all_of(unsound(states.input));

@@ -13,6 +13,8 @@ namespace migscope::test {
 [[nodiscard]] std::string unsound(const analyzer::Analysis& analysis);
 [[nodiscard]] std::string unsound(const analyzer::DeviceStates& states);
 [[nodiscard]] std::string unsound(const analyzer::MemoryReport& report);
+// With what_if.
+[[nodiscard]] std::string unsound_what_if(const analyzer::Analysis& analysis);
 // Of the same input; the memory perhaps of an earlier round.
 [[nodiscard]] std::string unsound(const analyzer::Analysis& analysis,
                                   const analyzer::MemoryReport& report);
