@@ -52,16 +52,14 @@ void check_blocks(Promises& promises, const Ram& ram, uint64_t page) {
   }
 }
 
-void check_region(Promises& promises, const Ram& ram,
-                  const HotRegion& region) {
+void check_region(Promises& promises, const Ram& ram, const HotRegion& region) {
   auto block = std::ranges::find(ram.blocks, region.block, &BlockTotals::name);
   promises.hold(block != ram.blocks.end() && region.bytes <= block->bytes &&
                     region.address <= block->bytes - region.bytes,
                 "a region lies in its block");
   promises.hold(region.resent_pages < region.sent_pages,
                 "a page of a region was sent first before again");
-  promises.hold(region.hot_pages > 0 &&
-                    region.hot_pages <= region.resent_pages,
+  promises.hold(region.hot_pages > 0 && region.hot_pages <= region.resent_pages,
                 "a hot page was sent again");
   promises.hold(region.stop_copy_resent_pages.value_or(0) <=
                     region.stop_copy_pages.value_or(0),
@@ -107,8 +105,8 @@ void check_pages(Promises& promises, const Ram& ram, const PageReport& pages) {
   if (!pages.stop_copy)
     return;
   const StopCopyPages& pause = *pages.stop_copy;
-  promises.hold(pause.first_time_pages + sum(pause.last_sent,
-                                             &LastSent::pages) ==
+  promises.hold(pause.first_time_pages +
+                        sum(pause.last_sent, &LastSent::pages) ==
                     stop_copy_pages(ram),
                 "pages in the pause were sent before or not");
 }
