@@ -13,12 +13,16 @@ namespace {
 constexpr size_t kJobContents = 512;
 constexpr size_t kJobPages = 8192;
 
-uint64_t hash(std::span<const std::byte> bytes) {
-  uint64_t digest = XXH3_64bits(bytes.data(), bytes.size());
-  return digest ? digest : 1; // 0 stands for unknown
+} // namespace
+
+uint64_t content_digest(std::span<const std::byte> content) {
+  uint64_t digest = XXH3_64bits(content.data(), content.size());
+  return digest ? digest : 1;
 }
 
-} // namespace
+uint64_t zeros_digest(uint32_t page_size) {
+  return content_digest(std::vector<std::byte>(page_size));
+}
 
 // Pages in stream order, and where the contents stand that are to be hashed.
 struct PageHasher::Job {
@@ -29,7 +33,7 @@ struct PageHasher::Job {
 
   void hash_all() {
     for (const Unhashed& unhashed : contents)
-      pages[unhashed.page].digest = hash(unhashed.content);
+      pages[unhashed.page].digest = content_digest(unhashed.content);
   }
 
   void clear() {
@@ -50,8 +54,7 @@ struct PageHasher::Job {
 PageHasher::PageHasher(TaskPool& pool, Content content, uint32_t page_size,
                        Sink sink)
     : pool_(pool), content_(content), page_size_(page_size),
-      sink_(std::move(sink)),
-      zero_digest_(hash(std::vector<std::byte>(page_size))),
+      sink_(std::move(sink)), zero_digest_(zeros_digest(page_size)),
       open_(std::make_unique<Job>()) {}
 
 PageHasher::~PageHasher() {
@@ -88,7 +91,7 @@ uint64_t PageHasher::digest(const PageItem& page) {
       content_ == Content::ignored)
     return 0;
   if (pool_.threads() == 1)
-    return hash(page.content);
+    return content_digest(page.content);
   keep(page.content);
   return 0;
 }

@@ -11,10 +11,14 @@
 
 namespace migscope::analyzer {
 
+// XXH3; never 0, which stands for unknown.
+[[nodiscard]] uint64_t content_digest(std::span<const std::byte> content);
+[[nodiscard]] uint64_t zeros_digest(uint32_t page_size);
+
 // A page as the ledger takes it.
 struct HashedPage {
   uint64_t page = 0;   // index in the block
-  uint64_t digest = 0; // XXH3 of the content; 0: unknown
+  uint64_t digest = 0; // of the content; 0: unknown
   uint32_t block = 0;
   uint32_t section = 0; // index of the RAM section
   uint32_t wire_bytes = 0;

@@ -1,6 +1,6 @@
 #include "analyzer/what_if/what_if.h"
 
-#include "analyzer/page_ledger.h"
+#include "analyzer/pages/page_ledger.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/what_if/savings_findings.h"
 #include "analyzer/what_if/xbzrle_trial.h"
@@ -101,6 +101,7 @@ private:
   const WhatIfOptions& options_;
   std::optional<PageLedger> ledger_;   // with the block list
   std::optional<PageDecoder> decoder_; // likewise
+  uint64_t zero_digest_ = 0;
   LastContents contents_;
   XbzrleTrial xbzrle_;
   PacketTrial packets_;
@@ -119,6 +120,7 @@ Status SecondReading::set_blocks(std::span<const captures::RamBlock> blocks,
                                  uint32_t page_size) {
   if (!decoder_) {
     ledger_.emplace(page_size);
+    zero_digest_ = zeros_digest(page_size);
     decoder_.emplace(page_size);
   }
   if (!ledger_->set_blocks(blocks))
@@ -166,10 +168,13 @@ Status SecondReading::take(const PageItem& item) {
     before = *kept;
   }
   DecodedPage page = decoder_->decode(item, before);
-  PageItem plain = item;
-  plain.kind = page.held == Held::zero ? PageKind::zero : PageKind::normal;
-  plain.content = page.content;
-  SendResult result = ledger_->record(plain, 0);
+  HashedPage hashed{item.address / ledger_->page_size(), 0, item.block, 0,
+                    item.wire_bytes};
+  if (page.held == Held::zero)
+    hashed.digest = zero_digest_;
+  else if (!page.content.empty())
+    hashed.digest = content_digest(page.content);
+  SendResult result = ledger_->record(hashed);
   return try_on({item, page, result.resent, result.same_content});
 }
 
