@@ -47,7 +47,7 @@ bool PacketTrial::first_of_cluster() const {
   return whole_ ? packets_ == 0 : packets_ % kClusterPackets == 0;
 }
 
-Status PacketTrial::take(const PageSend& send) {
+Status PacketTrial::take(const TriedSend& send) {
   const captures::PageItem& item = send.item;
   bool wraps = rules_.scan_order && !rules_.flush_sections &&
                block_ == item.block && item.address <= address_;

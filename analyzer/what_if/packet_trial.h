@@ -7,9 +7,9 @@
 // to end.
 #pragma once
 
-#include "analyzer/what_if/page_send.h"
 #include "analyzer/what_if/ratio_estimate.h"
 #include "analyzer/what_if/savings.h"
+#include "analyzer/what_if/tried_send.h"
 #include "captures/codec/packet_packer.h"
 
 #include <functional>
@@ -39,7 +39,7 @@ public:
   PacketTrial(const PacketRules& rules, uint64_t pages, uint64_t most,
               CpuClock clock);
 
-  [[nodiscard]] Status take(const PageSend& send);
+  [[nodiscard]] Status take(const TriedSend& send);
   [[nodiscard]] Status end_section();
   // Ends the last packet.
   [[nodiscard]] Result<std::vector<PackedSavings>> finish();

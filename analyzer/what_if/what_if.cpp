@@ -93,9 +93,9 @@ private:
   [[nodiscard]] Status set_blocks(std::span<const captures::RamBlock> blocks,
                                   uint32_t page_size);
   [[nodiscard]] Status take(const PageItem& item);
-  [[nodiscard]] Status try_on(const PageSend& send);
+  [[nodiscard]] Status try_on(const TriedSend& send);
   [[nodiscard]] uint64_t generation(uint64_t offset) const;
-  void count_unchanged(const PageSend& send);
+  void count_unchanged(const TriedSend& send);
 
   const Analysis& analysis_;
   const WhatIfOptions& options_;
@@ -178,7 +178,7 @@ Status SecondReading::take(const PageItem& item) {
   return try_on({item, page, result.resent, result.same_content});
 }
 
-Status SecondReading::try_on(const PageSend& send) {
+Status SecondReading::try_on(const TriedSend& send) {
   out_.ram_bytes += send.item.wire_bytes;
   count_unchanged(send);
   if (tries_xbzrle())
@@ -193,7 +193,7 @@ Status SecondReading::try_on(const PageSend& send) {
                         send.same_content);
 }
 
-void SecondReading::count_unchanged(const PageSend& send) {
+void SecondReading::count_unchanged(const TriedSend& send) {
   if (!send.same_content)
     return;
   UnchangedSends& out = out_.unchanged;

@@ -49,7 +49,7 @@ void XbzrleTrial::begin_section(uint64_t generation, bool last_stage) {
   last_stage_ = last_stage;
 }
 
-Status XbzrleTrial::take(const PageSend& send) {
+Status XbzrleTrial::take(const TriedSend& send) {
   started_ |= send.resent;
   encoded_.reset();
   for (size_t i = 0; i < caches_.size(); ++i)
@@ -60,7 +60,7 @@ Status XbzrleTrial::take(const PageSend& send) {
   return failure_;
 }
 
-void XbzrleTrial::take(size_t cache, const PageSend& send) {
+void XbzrleTrial::take(size_t cache, const TriedSend& send) {
   XbzrleSlots& slots = caches_[cache].slots;
   uint64_t page = page_number(send.item);
   if (send.page.held == Held::zero) {
@@ -79,7 +79,7 @@ void XbzrleTrial::take(size_t cache, const PageSend& send) {
   }
 }
 
-void XbzrleTrial::send_page(size_t cache, const PageSend& send,
+void XbzrleTrial::send_page(size_t cache, const TriedSend& send,
                             uint64_t content_bytes) {
   uint32_t block = send.item.block;
   uint64_t bytes = kWordBytes + content_bytes;
@@ -89,7 +89,7 @@ void XbzrleTrial::send_page(size_t cache, const PageSend& send,
   savings_.caches[cache].ram_bytes += bytes;
 }
 
-void XbzrleTrial::send_hit(size_t cache, const PageSend& send) {
+void XbzrleTrial::send_hit(size_t cache, const TriedSend& send) {
   if (!encoded_)
     encode(send);
   XbzrleCache& counts = savings_.caches[cache];
@@ -109,7 +109,7 @@ void XbzrleTrial::send_hit(size_t cache, const PageSend& send) {
   }
 }
 
-void XbzrleTrial::encode(const PageSend& send) {
+void XbzrleTrial::encode(const TriedSend& send) {
   encoded_ = Encoded();
   if (send.page.held != Held::data)
     return;

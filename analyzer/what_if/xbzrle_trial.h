@@ -8,8 +8,8 @@
 #pragma once
 
 #include "analyzer/what_if/last_contents.h"
-#include "analyzer/what_if/page_send.h"
 #include "analyzer/what_if/savings.h"
+#include "analyzer/what_if/tried_send.h"
 #include "analyzer/what_if/xbzrle_slots.h"
 
 namespace migscope::analyzer {
@@ -27,7 +27,7 @@ public:
   // The pages that follow were sent behind this many dirty-bitmap syncs;
   // `last_stage`: in the last round.
   void begin_section(uint64_t generation, bool last_stage);
-  [[nodiscard]] Status take(const PageSend& send);
+  [[nodiscard]] Status take(const TriedSend& send);
 
   // QEMU begins when the scan of all blocks wraps for the first time; the next
   // page was sent before.
@@ -45,10 +45,10 @@ private:
     std::optional<size_t> bytes; // nothing: an overflow
   };
 
-  void take(size_t cache, const PageSend& send);
-  void send_page(size_t cache, const PageSend& send, uint64_t content_bytes);
-  void send_hit(size_t cache, const PageSend& send);
-  void encode(const PageSend& send);
+  void take(size_t cache, const TriedSend& send);
+  void send_page(size_t cache, const TriedSend& send, uint64_t content_bytes);
+  void send_hit(size_t cache, const TriedSend& send);
+  void encode(const TriedSend& send);
   [[nodiscard]] uint64_t page_number(const captures::PageItem& item) const;
 
   LastContents& contents_;

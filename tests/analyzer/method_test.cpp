@@ -88,7 +88,8 @@ TEST_CASE("multifd by capability or by its channels") {
 }
 
 TEST_CASE("multifd's pages have sections where each section ends in a sync") {
-  StreamModel model;
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
   play(model, true);
   CHECK(pages_have_sections(Method::multifd, model, true));
   CHECK_FALSE(pages_have_sections(Method::multifd, model, false));

@@ -5,7 +5,7 @@
 
 namespace migscope::analyzer {
 
-struct PageSend {
+struct TriedSend {
   const captures::PageItem& item;
   const DecodedPage& page;
   bool resent = false;
