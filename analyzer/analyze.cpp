@@ -294,7 +294,7 @@ void take_stream(Analysis& analysis, const Known& known) {
     analysis.ram = model.ram();
     analysis.ram->qemu = qemu_counters(known.timeline);
     analysis.ram->without_zero_pages = known.method == Method::mapped;
-    if (!known.by_stream())
+    if (!known.rounds_by_stream())
       forget_pause(*analysis.ram);
   }
   analysis.iterables = model.iterables();
