@@ -1,5 +1,7 @@
 #include "base/task_pool.h"
 
+#include <system_error>
+
 namespace migscope {
 
 struct TaskPool::Task {
@@ -8,8 +10,12 @@ struct TaskPool::Task {
 };
 
 TaskPool::TaskPool(size_t threads) {
-  for (size_t i = 1; i < threads; ++i)
-    workers_.emplace_back([this] { work(); });
+  try {
+    for (size_t i = 1; i < threads; ++i)
+      workers_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // No more can be had: with those there are it only takes longer.
+  }
 }
 
 TaskPool::~TaskPool() {

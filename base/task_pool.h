@@ -19,8 +19,8 @@ public:
   struct Task;
   using Handle = std::shared_ptr<Task>;
 
-  // `threads` with that of the caller: with 1 the tasks are done when they are
-  // waited for.
+  // `threads` with that of the caller, or as many as can be had: with 1 the
+  // tasks are done when they are waited for.
   explicit TaskPool(size_t threads);
   // Drops the tasks that nobody has begun.
   ~TaskPool();

@@ -9,7 +9,7 @@
 namespace migscope::captures {
 
 // Takes all of `packed`, which may be several members, streams or frames on
-// end. Memory is the inflater's window and one piece. Data that ends too early
+// end. Memory is the inflater's window and two pieces. Data that ends too early
 // or breaks gives what could be unpacked, then an error of kind truncated or
 // malformed with the offset in the file and `name`. Has no tail: that would
 // take unpacking it twice.

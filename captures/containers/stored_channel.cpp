@@ -9,6 +9,10 @@
 namespace migscope::captures {
 namespace {
 
+// Of what is read ahead. A frame of another writer may be larger; then it is
+// one frame.
+constexpr uint64_t kMostAheadBytes = 8u << 20;
+
 // A piece that is read, or being read by a thread of the pool.
 struct Ahead {
   SharedBuffer bytes;
@@ -30,7 +34,7 @@ public:
   Result<std::vector<std::byte>> tail(size_t most) override;
 
 private:
-  [[nodiscard]] size_t most_ahead() const;
+  [[nodiscard]] bool has_room() const;
   [[nodiscard]] std::shared_ptr<Ahead> begin(size_t piece);
 
   std::shared_ptr<const ChannelReader> reader_; // tasks hold it, too
@@ -42,8 +46,16 @@ private:
   std::optional<Error> error_;
 };
 
-size_t StoredChannel::most_ahead() const {
-  return pool_ ? 2 * pool_->threads() : 1;
+// For the next piece to be begun. One at least is.
+bool StoredChannel::has_room() const {
+  if (next_ == reader_->pieces())
+    return false;
+  if (ahead_.empty())
+    return true;
+  uint64_t bytes = reader_->piece_offset(next_ + 1) -
+                   reader_->piece_offset(next_ - ahead_.size());
+  return pool_ && ahead_.size() < 2 * pool_->threads() &&
+         bytes <= kMostAheadBytes;
 }
 
 std::shared_ptr<Ahead> StoredChannel::begin(size_t piece) {
@@ -62,7 +74,7 @@ std::shared_ptr<Ahead> StoredChannel::begin(size_t piece) {
 Result<std::span<const std::byte>> StoredChannel::next() {
   given_.reset();
   while (!error_) {
-    while (next_ < reader_->pieces() && ahead_.size() < most_ahead())
+    while (has_room())
       ahead_.push_back(begin(next_++));
     if (ahead_.empty() && reader_->torn())
       error_ = *reader_->torn();

@@ -1,4 +1,6 @@
 #include "captures/containers/decompressed.h"
+
+#include "base/task_pool.h"
 #include "tests/captures/codec/packers.h"
 #include "tests/captures/containers/memory_source.h"
 
@@ -34,12 +36,13 @@ const Format kFormats[] = {
     {"xz", xz_inflater, [](auto in) { return xz_packed(in); }},
 };
 
-ReadOut unpack(const Format& format, Bytes packed, size_t piece = 4096,
-               std::optional<Error> error = {}) {
-  CAPTURE(format.name);
+ReadOut unpack_with(TaskPool* pool, const Format& format, Bytes packed,
+                    size_t piece, const std::optional<Error>& error) {
   auto source = decompressed_source(
       std::make_unique<MemorySource>(std::move(packed), piece, error),
       format.inflater(), "FILE");
+  if (pool)
+    source->read_ahead(*pool);
   CHECK_FALSE(source->bytes());
   CHECK(source->tail(100)->empty());
   ReadOut out = read_out(*source);
@@ -47,6 +50,20 @@ ReadOut unpack(const Format& format, Bytes packed, size_t piece = 4096,
   ReadOut again = read_out(*source);
   CHECK(again.bytes.empty());
   CHECK(again.error.has_value() == out.error.has_value());
+  return out;
+}
+
+// The same whether pieces are made ahead or not.
+ReadOut unpack(const Format& format, const Bytes& packed, size_t piece = 4096,
+               const std::optional<Error>& error = {}) {
+  CAPTURE(format.name);
+  ReadOut out = unpack_with(nullptr, format, packed, piece, error);
+  static TaskPool pool(3);
+  ReadOut ahead = unpack_with(&pool, format, packed, piece, error);
+  CHECK((ahead.bytes == out.bytes));
+  REQUIRE(ahead.error.has_value() == out.error.has_value());
+  if (out.error)
+    CHECK(ahead.error->message == out.error->message);
   return out;
 }
 
@@ -107,4 +124,21 @@ TEST_CASE("the error of what is unpacked comes after what it gave") {
     REQUIRE(out.error);
     CHECK(out.error->message == "gone");
   }
+}
+
+TEST_CASE("a piece stays while it is kept, and a source can go at any time") {
+  Bytes whole = pattern(0, 5'000'000);
+  for (const Format& format : kFormats)
+    for (size_t threads : {1, 2, 4}) {
+      TaskPool pool(threads);
+      auto source = decompressed_source(
+          std::make_unique<MemorySource>(format.pack(whole), SIZE_MAX),
+          format.inflater(), "FILE");
+      source->read_ahead(pool);
+      auto first = source->next();
+      REQUIRE(first);
+      auto held = source->keep();
+      REQUIRE(source->next());
+      CHECK(std::ranges::equal(*first, std::span(whole).first(first->size())));
+    }
 }

@@ -1,4 +1,5 @@
 // What a path that a user gives is opened as.
+#include "base/task_pool.h"
 #include "captures/session/channel_writer.h"
 #include "captures/sources.h"
 #include "tests/captures/codec/packers.h"
@@ -111,6 +112,43 @@ TEST_CASE("a recorded channel keeps its times and its tail") {
   CHECK((*source)->bytes() == kStream.size());
   CHECK_FALSE((*source)->chunks().empty());
   CHECK((*source)->tail(100)->size() == 100);
+}
+
+TEST_CASE("pieces of a channel are made ready by other threads") {
+  Folder folder;
+  auto path = folder.directory / "channel-0.zst";
+  Bytes stream = pattern(0, 40'000'000);
+  auto writer = ChannelWriter::create(path);
+  REQUIRE(writer);
+  (void)(*writer)->append(stream, MonoTime{7});
+  REQUIRE((*writer)->close());
+  Bytes stored = testing::read_file(path);
+  stored[stored.size() / 2] ^= std::byte{1};
+  auto broken = folder.file("broken.zst", stored);
+  for (size_t threads : {1, 2, 5}) {
+    TaskPool pool(threads);
+    auto source = open_source(path);
+    REQUIRE(source);
+    (*source)->read_ahead(pool);
+    auto first = (*source)->next();
+    REQUIRE(first);
+    auto held = (*source)->keep();
+    ReadOut rest = read_out(**source);
+    CHECK_FALSE(rest.error);
+    CHECK(std::ranges::equal(*first, std::span(stream).first(first->size())));
+    CHECK(std::ranges::equal(rest.bytes,
+                             std::span(stream).subspan(first->size())));
+    // What is before a broken piece is given, and the error stays.
+    auto torn = open_source(broken);
+    REQUIRE(torn);
+    (*torn)->read_ahead(pool);
+    ReadOut part = read_out(**torn);
+    CHECK(part.error);
+    CHECK(part.bytes.size() > 10'000'000);
+    CHECK(std::ranges::equal(part.bytes,
+                             std::span(stream).first(part.bytes.size())));
+    CHECK(read_out(**torn).error);
+  }
 }
 
 TEST_CASE("a pipe is looked into before it is read") {
