@@ -22,20 +22,27 @@ double as_double(uint64_t value) {
 // A round that sent pages again with the guest running.
 struct Resend {
   const Round* round = nullptr;
-  const Round* before = nullptr; // in which they were dirtied
+  const Round* before = nullptr; // that sent some, while they were dirtied
   double bytes = 0;              // of guest memory
 };
 
-// The first rounds of them all: to where pages are not known, or the pause.
+// The first rounds of them all: to where pages are not known, or the last one,
+// which is the pause or cut off. Those without pages say nothing of what the
+// guest did: one is between two syncs right before the pause.
 std::vector<Resend> resends(const Analysis& analysis) {
   std::vector<Resend> out;
   double page = analysis.vm.page_size.value_or(4096);
-  size_t end = analysis.rounds.size();
-  if (analysis.stop_and_copy || !analysis.input.complete)
-    end = std::max<size_t>(end, 1) - 1;
-  for (size_t i = 1; i < end && analysis.rounds[i].resent_pages; ++i)
-    out.push_back({&analysis.rounds[i], &analysis.rounds[i - 1],
-                   as_double(*analysis.rounds[i].resent_pages) * page});
+  const Round* before = nullptr;
+  for (size_t i = 0; i + 1 < analysis.rounds.size(); ++i) {
+    const Round& round = analysis.rounds[i];
+    if (!round.resent_pages)
+      break;
+    if (round.pages.value_or(0) == 0)
+      continue;
+    if (before)
+      out.push_back({&round, before, as_double(*round.resent_pages) * page});
+    before = &round;
+  }
   return out;
 }
 

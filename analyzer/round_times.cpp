@@ -169,11 +169,17 @@ TimedRounds stream_rounds(const std::vector<RamSection>& sections,
 }
 
 void add_dirty_rates(std::vector<Round>& rounds, uint32_t page_size) {
-  for (size_t i = 1; i < rounds.size(); ++i) {
-    const std::optional<double>& ms = rounds[i - 1].duration_ms;
-    if (rounds[i].resent_pages && ms && *ms > 0)
+  std::optional<double> ms = 0; // since the last round that sent something
+  for (size_t i = 0; i < rounds.size(); ++i) {
+    bool sent = rounds[i].pages.value_or(0) > 0;
+    if (i > 0 && sent && rounds[i].resent_pages && ms && *ms > 0)
       rounds[i].dirty_bytes_per_second =
           static_cast<double>(*rounds[i].resent_pages * page_size) * 1e3 / *ms;
+    if (sent)
+      ms = 0;
+    ms = ms && rounds[i].duration_ms
+             ? std::optional(*ms + *rounds[i].duration_ms)
+             : std::nullopt;
   }
 }
 

@@ -27,7 +27,8 @@ stream_rounds(const std::vector<RamSection>& sections,
               const std::vector<SyncMark>& marks, const Timeline& timeline,
               const PauseMarks& pause, bool multifd = false);
 
-// From what each round sent again and how long the round before took.
+// From what each round sent again and how long it was since the last one that
+// sent anything.
 void add_dirty_rates(std::vector<Round>& rounds, uint32_t page_size);
 
 // Without a stream: times and samples, no pages.

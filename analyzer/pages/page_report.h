@@ -111,7 +111,8 @@ struct PageReport {
   std::optional<Contents> contents;    // unknown where they were not read
   // The rest is known only where rounds are.
   std::vector<WorkingSet> working_sets;
-  // Rounds that sent pages again, and the pages that each of them did.
+  // Rounds with the guest running that sent pages again, and the pages that
+  // each of them did.
   std::optional<uint64_t> resending_rounds, always_resent_pages;
   std::optional<StopCopyPages> stop_copy;
   std::vector<OwnerRanking> owners; // where a table of them was given

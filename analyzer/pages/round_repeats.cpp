@@ -8,12 +8,17 @@ namespace migscope::analyzer {
 RoundRepeats::RoundRepeats(const SectionRepeats& repeats,
                            std::span<const size_t> first_sections)
     : rounds_(first_sections.size()) {
-  if (rounds_ == 0)
+  std::vector<size_t> first; // of the rounds in sending_
+  for (size_t i = 0; i < rounds_; ++i)
+    if (i + 1 == rounds_ || first_sections[i] < first_sections[i + 1]) {
+      sending_.push_back(i);
+      first.push_back(first_sections[i]);
+    }
+  if (first.empty())
     return;
-  // Rounds that sent nothing begin where the next one does.
-  auto round_of = [&](uint32_t section) {
-    auto after = std::ranges::upper_bound(first_sections, section);
-    return static_cast<size_t>(after - first_sections.begin()) - 1;
+  auto index_of = [&](uint32_t section) {
+    auto after = std::ranges::upper_bound(first, section);
+    return static_cast<size_t>(after - first.begin()) - 1;
   };
   size_t round = 0;
   std::map<size_t, Entry> row; // of `round`
@@ -23,11 +28,13 @@ RoundRepeats::RoundRepeats(const SectionRepeats& repeats,
     row.clear();
   };
   repeats.for_each([&](uint32_t section, uint32_t earlier, RepeatCount count) {
-    if (size_t now = round_of(section); now != round) {
+    if (size_t now = index_of(section); now != round) {
       close();
       round = now;
     }
-    size_t before = round_of(earlier);
+    size_t before = index_of(earlier);
+    if (before == round)
+      return;
     Entry& entry = row.try_emplace(before, Entry{round, before}).first->second;
     entry.pages += count.pages;
     entry.once += count.once;
@@ -37,16 +44,18 @@ RoundRepeats::RoundRepeats(const SectionRepeats& repeats,
 
 std::vector<LastSent> RoundRepeats::last_sent(size_t round) const {
   std::vector<LastSent> out;
-  for (const Entry& entry :
-       std::ranges::equal_range(entries_, round, {}, &Entry::round))
-    out.push_back({entry.earlier + 1, entry.pages});
+  auto index = std::ranges::lower_bound(sending_, round) - sending_.begin();
+  for (const Entry& entry : std::ranges::equal_range(
+           entries_, static_cast<size_t>(index), {}, &Entry::round))
+    out.push_back({sending_[entry.earlier] + 1, entry.pages});
   return out;
 }
 
-uint64_t RoundRepeats::resending() const {
+uint64_t RoundRepeats::resending(size_t end) const {
   uint64_t rounds = 0;
   for (size_t i = 0; i < entries_.size(); ++i)
-    rounds += i == 0 || entries_[i].round != entries_[i - 1].round;
+    rounds += sending_[entries_[i].round] < end &&
+              (i == 0 || entries_[i].round != entries_[i - 1].round);
   return rounds;
 }
 
@@ -56,7 +65,7 @@ uint64_t RoundRepeats::resending() const {
 WorkingSet RoundRepeats::working_set(size_t rounds) const {
   WorkingSet out;
   out.rounds = rounds;
-  out.windows = rounds_ - rounds;
+  out.windows = sending_.size() - rounds;
   // changes[a]: by how much the stretch after round a differs from the one
   // before.
   std::vector<int64_t> changes(out.windows + 1);
@@ -85,15 +94,18 @@ WorkingSet RoundRepeats::working_set(size_t rounds) const {
 
 std::vector<WorkingSet> RoundRepeats::working_sets(
     std::span<const std::optional<double>> durations_ms) const {
-  // starts[i]: when round i begins, as far as that is known.
-  std::vector<double> starts{0};
-  for (const auto& ms : durations_ms) {
-    if (!ms)
+  // starts[i]: when the round sending_[i] begins, as far as that is known.
+  std::vector<double> starts;
+  double at = 0;
+  for (size_t i = 0; i < rounds_; ++i) {
+    if (std::ranges::binary_search(sending_, i))
+      starts.push_back(at);
+    if (i >= durations_ms.size() || !durations_ms[i])
       break;
-    starts.push_back(starts.back() + *ms);
+    at += *durations_ms[i];
   }
   std::vector<WorkingSet> out;
-  for (size_t rounds = 1; rounds < rounds_; rounds *= 2) {
+  for (size_t rounds = 1; rounds < sending_.size(); rounds *= 2) {
     WorkingSet set = working_set(rounds);
     // The guest dirtied them in the rounds from a on.
     if (set.windows - 1 + rounds < starts.size()) {

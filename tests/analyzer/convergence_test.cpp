@@ -9,17 +9,20 @@ namespace {
 
 constexpr uint64_t kMiB = 1u << 20;
 
-// Rounds of a second that sent so many MiB again, and one in the pause.
+// Rounds of a second that sent so many MiB again, an empty one as QEMU syncs
+// twice before it stops the guest, and one in the pause.
 Analysis resending(const std::vector<uint64_t>& mib) {
   Analysis out;
   out.vm.page_size = 4096;
   out.stop_and_copy.emplace();
-  out.rounds.resize(mib.size() + 1);
+  out.rounds.resize(mib.size() + 2);
   for (size_t i = 0; i < out.rounds.size(); ++i) {
     Round& round = out.rounds[i];
     round.number = i + 1;
     round.duration_ms = 1000;
-    round.resent_pages = i < mib.size() ? mib[i] * kMiB / 4096 : 1;
+    bool empty = i == mib.size();
+    round.resent_pages = empty ? 0 : i < mib.size() ? mib[i] * kMiB / 4096 : 1;
+    round.pages = empty ? 0 : 1000;
     round.bytes = 50 * kMiB;
     round.throttle_percent = 0;
     if (i > 0)
