@@ -326,6 +326,15 @@ void explain_rounds(Analysis& analysis, Known& known) {
   }
 }
 
+// A table of pages or owners is only as good as the layout.
+void add_layout_notes(Input& input, const GuestLayout& layout,
+                      const AnalyzeOptions& options) {
+  if (!options.owners && !options.page_runs)
+    return;
+  for (const std::string& note : layout.notes)
+    input.problems.push_back({Severity::warning, "", {}, note});
+}
+
 void explain_pages(Analysis& analysis, const Known& known,
                    const AnalyzeOptions& options) {
   if (!analysis.ram)
@@ -334,12 +343,18 @@ void explain_pages(Analysis& analysis, const Known& known,
   RoundsOfPages rounds;
   rounds.first_sections = known.first_sections;
   rounds.ends_in_pause =
-      !rounds.first_sections.empty() &&
-      model.sections().back().kind == captures::SectionKind::end;
+      !rounds.first_sections.empty() && model.marks().ram_end_end;
   for (const Round& round : analysis.rounds)
     rounds.durations_ms.push_back(round.duration_ms);
   GuestLayout layout = model.layout();
-  analysis.pages = report_pages(model, rounds, layout, known.stream->chunks);
+  add_layout_notes(analysis.input, layout, options);
+  // Pages that went over multifd channels have their places on those.
+  std::span<const captures::Chunk> chunks;
+  if (!known.stream->multifd)
+    chunks = known.stream->chunks;
+  analysis.pages = report_pages(model, rounds, layout, chunks);
+  for (const char* lost : limits_of_pages(model))
+    analysis.input.problems.push_back({Severity::warning, "", {}, lost});
   if (options.owners)
     analysis.pages->owners =
         rank_owners(model, rounds, layout, *options.owners);

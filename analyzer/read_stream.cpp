@@ -32,11 +32,11 @@ bool is_timed(const captures::Recording& recording, const std::string& name) {
 
 Result<ReadStream> read_stream(const captures::Recording& recording,
                                const ReadStreamOptions& options) {
+  ReadStream out;
+  out.pool = std::make_unique<TaskPool>(options.threads);
   auto opened = open_recording(recording);
   if (!opened)
     return fail(opened.error());
-  ReadStream out;
-  out.pool = std::make_unique<TaskPool>(options.threads);
   out.model = std::make_unique<StreamModel>(*out.pool, options.content);
   DeviceCollector devices(opened->names(), *out.model);
   PageRequestTracker requests(opened->channels, devices);

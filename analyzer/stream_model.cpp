@@ -69,6 +69,9 @@ void StreamModel::open_ram_section(const SectionHeader& header) {
   in_ram_section_ = true;
   if (is_one_too_many(header))
     return;
+  if (header.kind == SectionKind::end && marks_.ram_end_begin)
+    add(Severity::error, header.offset,
+        "a second END of RAM; its pages are counted with the pause's");
   RamSection section;
   section.offset = header.offset;
   section.kind = header.kind;

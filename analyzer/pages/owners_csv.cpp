@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kMostRanges = 16u << 20;
 constexpr size_t kMostColumns = 8;
 constexpr size_t kMostNames = 1u << 20;
-constexpr size_t kLongestName = 1024;
+constexpr size_t kLongestName = 4096; // PATH_MAX
 
 std::optional<uint64_t> address(std::string_view text) {
   int base = 10;
@@ -34,15 +34,19 @@ class Table {
 public:
   explicit Table(const std::string& where) : where_(where) {}
 
-  void field(std::string_view text) { fields_.emplace_back(text); }
+  void field(std::string_view text) {
+    ++count_;
+    if (fields_.size() < kMostColumns + 2)
+      fields_.emplace_back(text);
+  }
 
   // `end`: the character that ended it; below zero at the end.
   void end_line(int end) {
-    bool blank = fields_.empty() || (fields_.size() == 1 && fields_[0].empty());
-    bool comment = !fields_.empty() && fields_[0].starts_with('#');
-    if (!error_ && !blank && !comment)
+    bool blank = count_ == 0 || (count_ == 1 && fields_[0].empty());
+    if (!error_ && !blank)
       owners_.columns.empty() ? head() : row();
     fields_.clear();
+    count_ = 0;
     line_ += end == '\n';
   }
 
@@ -63,8 +67,9 @@ private:
                                               const std::string& name);
 
   const std::string& where_;
-  std::vector<std::string> fields_;
-  uint64_t line_ = 0; // of the field that comes, from 0
+  std::vector<std::string> fields_; // the first ones of the line
+  size_t count_ = 0;                // of them all
+  uint64_t line_ = 0;               // of the field that comes, from 0
   std::optional<Error> error_;
   Owners owners_;
   std::vector<uint64_t> lines_; // of owners_.ranges
@@ -75,9 +80,9 @@ void Table::head() {
   if (fields_.size() < 3 || fields_[0] != "start" || fields_[1] != "end")
     return fail_here("expected a head \"start,end,owner\", perhaps with more "
                      "columns of names");
-  if (fields_.size() > 2 + kMostColumns)
+  if (count_ > 2 + kMostColumns)
     return fail_here(fmt::format("{} columns of names, expected at most {}",
-                                 fields_.size() - 2, kMostColumns));
+                                 count_ - 2, kMostColumns));
   owners_.columns.assign(fields_.begin() + 2, fields_.end());
   owners_.names.resize(owners_.columns.size());
   ids_.resize(owners_.columns.size());
@@ -85,9 +90,9 @@ void Table::head() {
 
 void Table::row() {
   const size_t columns = owners_.columns.size();
-  if (fields_.size() != columns + 2)
+  if (count_ != columns + 2)
     return fail_here(fmt::format("{} fields, expected {} as in the head",
-                                 fields_.size(), columns + 2));
+                                 count_, columns + 2));
   auto start = address(fields_[0]), end = address(fields_[1]);
   if (!start || !end || *start >= *end)
     return fail_here("expected two addresses, decimal or 0x..., the second "
@@ -156,6 +161,15 @@ void take_line(int end, void* table) {
   static_cast<Table*>(table)->end_line(end);
 }
 
+// The next line with its end; empty after the last.
+std::string_view take_text_line(std::string_view& text) {
+  size_t end = text.find('\n');
+  size_t size = end == text.npos ? text.size() : end + 1;
+  std::string_view line = text.substr(0, size);
+  text.remove_prefix(size);
+  return line;
+}
+
 } // namespace
 
 Result<Owners> parse_owners(std::string_view csv, const std::string& where) {
@@ -163,9 +177,15 @@ Result<Owners> parse_owners(std::string_view csv, const std::string& where) {
   csv_parser parser;
   // Every end of a line is told of, so that lines can be counted.
   csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);
-  bool read = csv_parse(&parser, csv.data(), csv.size(), take_field, take_line,
-                        &table) == csv.size() &&
-              csv_fini(&parser, take_field, take_line, &table) == 0;
+  bool read = true;
+  while (read && !csv.empty()) {
+    std::string_view line = take_text_line(csv);
+    if (line.starts_with('#')) // libcsv knows no comments
+      line = line.ends_with('\n') ? "\n" : "";
+    read = csv_parse(&parser, line.data(), line.size(), take_field, take_line,
+                     &table) == line.size();
+  }
+  read = read && csv_fini(&parser, take_field, take_line, &table) == 0;
   if (!read)
     table.fail_here(csv_strerror(csv_error(&parser)));
   csv_free(&parser);

@@ -12,6 +12,10 @@ namespace {
 // A few hundred microseconds of work: enough to outweigh handing it over.
 constexpr size_t kJobContents = 512;
 constexpr size_t kJobPages = 8192;
+// Bytes of pieces that are kept: one may hold but one of the pages. Of a job,
+// and of all together.
+constexpr size_t kJobKept = 16u << 20;
+constexpr size_t kMostKept = 64u << 20;
 
 } // namespace
 
@@ -40,6 +44,7 @@ struct PageHasher::Job {
     pages.clear();
     contents.clear();
     kept.clear();
+    kept_bytes = 0;
     copies.clear();
     task.reset();
   }
@@ -47,6 +52,7 @@ struct PageHasher::Job {
   std::vector<HashedPage> pages;
   std::vector<Unhashed> contents;
   std::vector<std::shared_ptr<const void>> kept;
+  size_t kept_bytes = 0;
   std::vector<std::unique_ptr<std::byte[]>> copies;
   TaskPool::Handle task; // null where nothing is to be hashed
 };
@@ -68,8 +74,6 @@ void PageHasher::set_piece(std::span<const std::byte> piece,
                            const std::shared_ptr<const void>& keep) {
   piece_ = keep ? piece : std::span<const std::byte>();
   keep_ = keep;
-  if (keep_ && !open_->contents.empty())
-    open_->kept.push_back(keep_);
 }
 
 void PageHasher::add(std::span<const PageItem> pages, uint32_t section) {
@@ -77,7 +81,7 @@ void PageHasher::add(std::span<const PageItem> pages, uint32_t section) {
     open_->pages.push_back({page.address / page_size_, digest(page), page.block,
                             section, page.wire_bytes});
     if (open_->pages.size() == kJobPages ||
-        open_->contents.size() == kJobContents)
+        open_->contents.size() == kJobContents || open_->kept_bytes >= kJobKept)
       seal();
   }
 }
@@ -98,8 +102,6 @@ uint64_t PageHasher::digest(const PageItem& page) {
 
 void PageHasher::keep(std::span<const std::byte> content) {
   Job& job = *open_;
-  if (job.contents.empty() && keep_)
-    job.kept.push_back(keep_);
   // Whatever the addresses are of, they can be compared so.
   std::less_equal<const std::byte*> up_to;
   bool stays =
@@ -110,6 +112,9 @@ void PageHasher::keep(std::span<const std::byte> content) {
         std::make_unique_for_overwrite<std::byte[]>(content.size()));
     std::ranges::copy(content, job.copies.back().get());
     content = {job.copies.back().get(), content.size()};
+  } else if (job.kept.empty() || job.kept.back() != keep_) {
+    job.kept.push_back(keep_);
+    job.kept_bytes += piece_.size();
   }
   job.contents.push_back({content, job.pages.size()});
 }
@@ -118,9 +123,10 @@ void PageHasher::seal() {
   Job* job = open_.get();
   if (!job->contents.empty())
     job->task = pool_.start([job] { job->hash_all(); });
+  kept_bytes_ += job->kept_bytes;
   begun_.push_back(std::exchange(open_, nullptr));
   // As many as keep the threads busy while the oldest is told of.
-  while (begun_.size() > 4 * pool_.threads() ||
+  while (begun_.size() > 4 * pool_.threads() || kept_bytes_ > kMostKept ||
          (!begun_.empty() && !begun_.front()->task))
     retire();
   open_ = new_job();
@@ -132,6 +138,7 @@ void PageHasher::retire() {
   if (job->task)
     pool_.wait(job->task);
   sink_(job->pages);
+  kept_bytes_ -= job->kept_bytes;
   job->clear();
   spare_.push_back(std::move(job));
 }

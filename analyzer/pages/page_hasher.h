@@ -64,6 +64,7 @@ private:
   std::shared_ptr<const void> keep_;
   std::unique_ptr<Job> open_;
   std::deque<std::unique_ptr<Job>> begun_; // oldest first
+  size_t kept_bytes_ = 0;                  // by them
   std::vector<std::unique_ptr<Job>> spare_;
 };
 

@@ -3,6 +3,7 @@
 #include "analyzer/stream_model.h"
 
 #include <algorithm>
+#include <set>
 
 namespace migscope::analyzer {
 namespace {
@@ -15,6 +16,15 @@ std::vector<uint64_t> rounds_of(const RoundsOfPages& rounds, size_t sections) {
                      : sections;
     out.resize(std::max(out.size(), end), i + 1);
   }
+  return out;
+}
+
+// Where in a block another piece of the guest's memory begins.
+std::set<uint64_t> borders_of(size_t block, const GuestLayout& layout) {
+  std::set<uint64_t> out;
+  for (const LayoutPiece& piece : layout.pieces)
+    if (piece.block == block)
+      out.insert({piece.offset, piece.offset + piece.bytes});
   return out;
 }
 
@@ -33,6 +43,7 @@ void for_each_page_run(const StreamModel& model, const RoundsOfPages& rounds,
   auto round_of = rounds_of(rounds, model.sections().size());
   for (size_t block = 0; block < model.ledger().blocks(); ++block) {
     PageRun run;
+    auto borders = borders_of(block, layout);
     auto close = [&] {
       if (run.bytes == 0)
         return;
@@ -49,7 +60,7 @@ void for_each_page_run(const StreamModel& model, const RoundsOfPages& rounds,
           if (state.last_section <= round_of.size())
             next.last_round = round_of[state.last_section - 1];
           next.zero = state.digest == model.zero_digest();
-          if (goes_on(run, next)) {
+          if (goes_on(run, next) && !borders.contains(next.address)) {
             run.bytes += page_size;
             return;
           }

@@ -109,7 +109,9 @@ void Walk::count(const PageState& state) {
   all.add(state.sends);
   if (state.last_section >= last_)
     in_pause.add(state.sends);
-  always += resending_ > 0 && state.sends > resending_;
+  // With the guest running.
+  uint64_t sends = state.sends - (state.last_section >= last_ ? 1u : 0u);
+  always += resending_ > 0 && sends > resending_;
   if (state.digest == zero_digest_)
     ++zero;
   else if (state.digest != 0)
@@ -253,7 +255,8 @@ PageReport report_pages(const StreamModel& model, const RoundsOfPages& rounds,
   RoundRepeats repeats(model.repeats(), rounds.first_sections);
   bool by_round = !rounds.first_sections.empty() && model.repeats().complete();
   PageReport report;
-  Walk walk(model, rounds, by_round ? repeats.resending() : 0);
+  size_t live = rounds.first_sections.size() - (rounds.ends_in_pause ? 1 : 0);
+  Walk walk(model, rounds, by_round ? repeats.resending(live) : 0);
   walk.run();
   walk.fill(report, layout);
   report.sent_pages = walk.sent;
@@ -267,12 +270,24 @@ PageReport report_pages(const StreamModel& model, const RoundsOfPages& rounds,
   if (!by_round)
     return report;
   report.working_sets = repeats.working_sets(rounds.durations_ms);
-  report.resending_rounds = repeats.resending();
+  report.resending_rounds = repeats.resending(live);
   report.always_resent_pages = walk.always;
   if (rounds.ends_in_pause)
     report.stop_copy =
         stop_copy(model, repeats, rounds, walk.in_pause, layout, chunks);
   return report;
+}
+
+std::vector<const char*> limits_of_pages(const StreamModel& model) {
+  std::vector<const char*> out;
+  if (!model.repeats().complete())
+    out.push_back("RAM sections repeat so many others that rounds' pages are "
+                  "not told apart: working sets and what the pause was made of "
+                  "are left out");
+  if (!model.pause_runs().complete())
+    out.push_back("the pause's pages lie in more stretches than are followed: "
+                  "its regions are not complete");
+  return out;
 }
 
 } // namespace migscope::analyzer

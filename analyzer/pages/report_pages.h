@@ -27,10 +27,14 @@ struct RoundsOfPages {
 };
 
 // `layout`: where the blocks lie, may be empty. `chunks`: arrival times of the
-// channel that has the pages, may be empty.
+// channel that has all pages, may be empty.
 [[nodiscard]] PageReport report_pages(const StreamModel& model,
                                       const RoundsOfPages& rounds,
                                       const GuestLayout& layout,
                                       std::span<const captures::Chunk> chunks);
+
+// What of it is left out as there was too much; none of any real migration.
+[[nodiscard]] std::vector<const char*>
+limits_of_pages(const StreamModel& model);
 
 } // namespace migscope::analyzer
