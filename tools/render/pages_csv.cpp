@@ -28,7 +28,7 @@ std::string hex(std::optional<uint64_t> value) {
 
 Result<std::unique_ptr<PagesCsv>>
 PagesCsv::create(const std::filesystem::path& path) {
-  std::FILE* file = std::fopen(path.c_str(), "we");
+  std::FILE* file = std::fopen(path.c_str(), "wxe");
   if (!file)
     return fail_errno("create " + path.string(), errno);
   std::fputs("block,address,guest_address,bytes,sends,last_round,zero\n", file);

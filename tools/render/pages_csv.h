@@ -11,7 +11,7 @@ namespace migscope::tools {
 
 class PagesCsv {
 public:
-  // Replaces what is there.
+  // Fails where it exists.
   [[nodiscard]] static Result<std::unique_ptr<PagesCsv>>
   create(const std::filesystem::path& path);
   ~PagesCsv();

@@ -41,13 +41,18 @@ std::string histogram(const std::vector<SendCount>& counts) {
   return out;
 }
 
+// What a table does not show.
+std::string more(uint64_t all, size_t most) {
+  return all > most ? fmt::format("and {} more (--json)\n", all - most) : "";
+}
+
 std::string sends_line(const PageReport& pages) {
   std::string out =
       fmt::format("pages by times sent: {}", histogram(pages.send_counts));
   if (pages.never_sent_pages > 0)
     out += fmt::format("; never sent {}", pages.never_sent_pages);
   if (pages.always_resent_pages && pages.resending_rounds.value_or(0) > 1)
-    out += fmt::format("; in each of the {} rounds after the first {}",
+    out += fmt::format("; again in each of {} rounds {}",
                        *pages.resending_rounds, *pages.always_resent_pages);
   return wrap(out, 2);
 }
@@ -99,7 +104,8 @@ std::string hot_table(const PageReport& pages) {
                       figure(region.stop_copy_pages),
                       place(region.block, region.address, region.bytes,
                             region.guest_address)});
-  return "\n" + table(rows);
+  return "\n" + table(rows) +
+         more(found->regions.size() + found->more_regions, kMostRegions);
 }
 
 std::string age_line(const StopCopyPages& pause) {
@@ -130,7 +136,8 @@ std::string pause_table(const StopCopyPages& pause) {
            figure(std::optional(region.pages)), figure(region.ms, 2),
            place(region.block, region.address, region.bytes,
                  region.guest_address)});
-  return "\n" + table(rows);
+  return "\n" + table(rows) +
+         more(pause.regions.size() + pause.more_regions, kMostRegions);
 }
 
 Row owner_row(const OwnerCost& cost, const std::string& name) {
@@ -152,7 +159,8 @@ std::string owners_table(const OwnerRanking& ranking) {
       rows.push_back(owner_row(cost, cost.name));
   if (ranking.unowned.pages > 0)
     rows.push_back(owner_row(ranking.unowned, "(in no range)"));
-  return "\n" + table(rows);
+  return "\n" + table(rows) +
+         more(ranking.owners.size() + ranking.more_owners, kMostOwners);
 }
 
 } // namespace

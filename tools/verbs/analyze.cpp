@@ -121,7 +121,7 @@ void add_analyze(CLI::App& app, Verb& chosen) {
   verb->add_flag("--json", options->json,
                  "Print the result as JSON (docs/analysis-json.md)");
   verb->add_option("--pages", options->pages,
-                   "Also write every page's sends to FILE, as CSV "
+                   "Also write every page's sends to a new FILE, as CSV "
                    "(docs/pages-csv.md)")
       ->type_name("FILE");
   verb->add_option("--owners", options->owners,

@@ -29,7 +29,7 @@ PageItem page(uint64_t number, uint32_t bytes = 9, uint32_t block = 0) {
 } // namespace
 
 TEST_CASE("a table of owners") {
-  auto owners = parse_owners("# made by hand\n"
+  auto owners = parse_owners("# made \"by hand\n"
                              "start,end,owner,cgroup\r\n"
                              "\r\n"
                              "0x3000,0x5000,\"a, \"\"b\"\"\",/x\r\n"
@@ -63,8 +63,10 @@ TEST_CASE("what is no table of owners") {
   CHECK(error_of(head + "0,9,\"a").starts_with("line 2: "));
   CHECK(error_of("start,end,1,2,3,4,5,6,7,8,9\n") ==
         "line 1: 9 columns of names, expected at most 8");
-  CHECK(error_of(head + "0,9," + std::string(1025, 'a'))
-            .starts_with("line 2: a name of more than 1024 bytes"));
+  CHECK(error_of(head + "0,9," + std::string(4097, 'a'))
+            .starts_with("line 2: a name of more than 4096 bytes"));
+  CHECK(error_of(head + std::string(1000, ',')) ==
+        "line 2: 1001 fields, expected 3 as in the head");
 }
 
 TEST_CASE("each owner pays for its pages") {
