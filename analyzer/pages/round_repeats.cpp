@@ -44,9 +44,12 @@ RoundRepeats::RoundRepeats(const SectionRepeats& repeats,
 
 std::vector<LastSent> RoundRepeats::last_sent(size_t round) const {
   std::vector<LastSent> out;
-  auto index = std::ranges::lower_bound(sending_, round) - sending_.begin();
-  for (const Entry& entry : std::ranges::equal_range(
-           entries_, static_cast<size_t>(index), {}, &Entry::round))
+  auto found = std::ranges::lower_bound(sending_, round);
+  if (found == sending_.end() || *found != round)
+    return out;
+  auto index = static_cast<size_t>(found - sending_.begin());
+  for (const Entry& entry :
+       std::ranges::equal_range(entries_, index, {}, &Entry::round))
     out.push_back({sending_[entry.earlier] + 1, entry.pages});
   return out;
 }
