@@ -22,6 +22,9 @@ TaskPool::~TaskPool() {
   {
     std::lock_guard lock(mutex_);
     closing_ = true;
+    // What a task holds may hold the task.
+    for (const Handle& task : waiting_)
+      task->work = nullptr;
     waiting_.clear();
   }
   started_.notify_all();

@@ -39,8 +39,10 @@ TEST_CASE("a pool goes away with tasks that nobody waits for") {
   auto held = std::make_shared<int>(0);
   {
     TaskPool pool(3);
-    for (int i = 0; i < 100; ++i)
-      (void)pool.start([held] {});
+    for (int i = 0; i < 100; ++i) {
+      auto own = std::make_shared<TaskPool::Handle>();
+      *own = pool.start([held, own] {});
+    }
   }
   CHECK(held.use_count() == 1);
 }
