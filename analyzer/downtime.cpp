@@ -45,7 +45,8 @@ private:
 };
 
 // QEMU says STOP with its vCPUs stopped, flushes its disks, and only then waits
-// (do_vm_stop, system/cpus.c; migration_completion_precopy, 7.2 to 11.1).
+// (do_vm_stop, system/cpus.c, softmmu/cpus.c in 7.2; migration_completion and
+// migration_completion_precopy, migration/migration.c; 7.2.0, 10.0.2, 10.2.2).
 void lay_out_stop(Axis& axis, const PauseMarks& marks) {
   axis.piece("disk flush", marks.flushed, "the source's trace: disks flushed");
   if (!marks.wait_begin || !marks.wait_end)

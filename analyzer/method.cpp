@@ -24,10 +24,12 @@ Method migration_method(const Timeline& timeline, const StreamModel* model,
   StreamMarks marks = model ? model->marks() : StreamMarks{};
   if (marks.postcopy || seen(timeline, MigrationStatus::postcopy_active))
     return Method::postcopy;
-  // A background snapshot's RAM has no END section.
-  if (qmp::capability_is_on(timeline.source_capabilities,
-                            "background-snapshot") ||
-      (model && model->has_ram() && marks.eof && !marks.ram_end_begin))
+  // A background snapshot's RAM has no END section; nor has damage left one.
+  bool told = !timeline.source_capabilities.is_null();
+  if (told ? qmp::capability_is_on(timeline.source_capabilities,
+                                   "background-snapshot")
+           : model && model->has_ram() && marks.eof && !marks.ram_end_begin &&
+                 !model->damaged())
     return Method::background;
   if (marks.mapped)
     return Method::mapped;

@@ -173,15 +173,6 @@ private:
   size_t untold_ = 0; // starts without a mark
 };
 
-// To END from a guest that ran, or was stopped before all was sent. A snapshot
-// of a stopped guest leaves nothing to END, and makes no sync before it.
-bool switched_over(const std::vector<RamSection>& sections) {
-  return sections.back().pages > 0 ||
-         std::ranges::any_of(sections, [](const RamSection& section) {
-           return section.repeats > 0;
-         });
-}
-
 } // namespace
 
 std::vector<SyncMark> sync_marks(const Timeline& timeline) {
@@ -247,7 +238,8 @@ std::vector<RoundStart> place_rounds(const std::vector<RamSection>& sections,
       starts.push_back({section, Boundary::inferred, {}});
   }
   if (ended && parts > 0) {
-    if (told.empty() && !final && switched_over(sections))
+    // While nothing is allowed yet, all of round 1 can go without another sync.
+    if (told.empty() && !final && starts.size() > 1)
       starts.push_back({parts, Boundary::inferred, {}});
     starts.push_back({parts, Boundary::exact, final});
   }

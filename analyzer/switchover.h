@@ -11,7 +11,9 @@
 // when the window ended. pending is first what is known to be dirty; only when
 // that is little enough the bitmap is synced, a new pass begins, and what is
 // left after the sync decides. So a sync stands for each time that QEMU thought
-// of switching over. With switchover-ack (8.1) the destination has to agree,
+// of switching over, but for those of auto-converge's timer (9.2 and later),
+// which come whatever is left. With nothing left up to 10.0 it switches
+// without a sync. With switchover-ack (8.1) the destination has to agree,
 // too, while the guest runs.
 //
 // What can differ from QEMU's figures: a sample comes later than the sync, so

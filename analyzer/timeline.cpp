@@ -58,9 +58,10 @@ void TimelineBuilder::add_sent(const MonitorLine& line) {
   if (!command || !id)
     return;
   evidence(line.end).sent(*command, line.time.mono);
-  // Those that nobody answers; ids ascend.
+  // Those that nobody answers: the oldest goes.
   if (asked_.size() == kMaxAsked)
-    asked_.erase(asked_.begin());
+    asked_.erase(std::ranges::min_element(
+        asked_, {}, [](const auto& asked) { return asked.second.at; }));
   asked_[{line.end, *id}] = {*command, line.time.mono};
 }
 

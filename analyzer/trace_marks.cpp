@@ -56,14 +56,16 @@ void TraceMarksBuilder::on(const trace::SyncStart&, const TraceMark& mark) {
   sync_started_after_ = marks_.ram_sections;
 }
 
-// A section and a sync take bitmap_mutex in turn (QEMU migration/ram.c, 7.2 to
-// 11.1), each of them only after it was traced: a section that is begun when
-// the sync is over has waited for it.
+// A sync merges the bitmap somewhere between its two lines, and so do sections
+// take from it (QEMU migration/ram.c, 7.2 to 11.1): where one was open
+// meanwhile, as beside auto-converge's timer (9.2 and later), it may have been
+// before or after.
 void TraceMarksBuilder::end_sync(TracedSync& sync) const {
-  bool same = sync_started_in_ram_ && in_ram_ &&
-              sync_started_after_ == marks_.ram_sections;
-  if (!same)
-    sync.ram_sections = marks_.ram_sections - (in_ram_ ? 1 : 0);
+  if (sync_started_in_ram_ != in_ram_ ||
+      sync_started_after_ != marks_.ram_sections)
+    return;
+  if (!in_ram_)
+    sync.ram_sections = marks_.ram_sections;
   else if (marks_.pause.stop_begin) // END syncs before its first page
     sync.ram_sections = marks_.ram_sections - 1;
 }

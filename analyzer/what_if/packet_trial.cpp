@@ -126,7 +126,8 @@ PackedSavings PacketTrial::savings(const Method& method) const {
   double share = whole_ ? 1
                         : static_cast<double>(sampled_pages_) /
                               static_cast<double>(pages_);
-  auto error = twice(method.bytes.standard_error(share));
+  auto error =
+      whole_ ? std::optional(0.0) : twice(method.bytes.standard_error(share));
   uint64_t heads =
       packets_ *
       (kHeadBytes + kOffsetBytes * (kPacketBytes / rules_.page_size));

@@ -43,7 +43,7 @@ Finding useful_xbzrle(const WhatIf& found, const XbzrleCache& cache) {
       cache_size(cache), 100 * saved(found, cache.ram_bytes),
       mib(cache.ram_bytes), mib(found.ram_bytes));
   if (cache.cache_bytes != caches.back().cache_bytes)
-    text += "; a larger one nothing less";
+    text += "; a larger one hardly less";
   if (cache.cache_bytes != caches.front().cache_bytes)
     text += fmt::format("; with {} it is {:.0f} %", cache_size(caches.front()),
                         100 * saved(found, caches.front().ram_bytes));
@@ -62,12 +62,17 @@ std::optional<Finding> xbzrle_finding(const WhatIf& found, uint32_t page_size) {
   auto held = static_cast<double>(largest.hits * page_size);
   if (held < 2 * kWorthIt * static_cast<double>(found.ram_bytes))
     return {};
+  uint64_t least =
+      std::ranges::min(found.xbzrle->caches, {}, &XbzrleCache::ram_bytes)
+          .ram_bytes;
+  std::string text = fmt::format("xbzrle would have saved {:.1f} % at the most",
+                                 std::max(0.0, 100 * saved(found, least)));
+  if (largest.overflows > largest.hits / 2)
+    text += fmt::format(": {} of {} pages in the largest cache had changed too "
+                        "much",
+                        largest.overflows, largest.hits);
   return Finding{
-      "what-if-xbzrle", Severity::info,
-      fmt::format("xbzrle would have saved {:.1f} % at the most: {} of {} "
-                  "pages in the largest cache had changed too much",
-                  std::max(0.0, 100 * saved(found, cache.ram_bytes)),
-                  largest.overflows, largest.hits),
+      "what-if-xbzrle", Severity::info, text,
       "every page of the stream against what was sent for it before, encoded "
       "as QEMU does"};
 }

@@ -32,6 +32,15 @@ std::optional<unsigned> version_of(const std::optional<std::string>& machine) {
   return major * 100 + minor;
 }
 
+// 7.2.22 as 702; the newest where it is not known.
+unsigned version_of_qemu(const std::optional<std::string>& version) {
+  constexpr unsigned kNewest = 9999;
+  if (!version)
+    return kNewest;
+  size_t end = version->find('.', version->find('.') + 1);
+  return version_of("-" + version->substr(0, end)).value_or(kNewest);
+}
+
 bool has_placed_rounds(const Analysis& analysis) {
   return std::ranges::any_of(analysis.rounds, [](const Round& round) {
     return round.first_offset.has_value();
@@ -50,10 +59,11 @@ std::string why_no_xbzrle(const Analysis& analysis) {
 
 // QEMU hw/core/machine.c: hw_compat_8_0 has multifd-flush-after-each-section
 // on, hw_compat_8_2 zero-page-detection legacy. A machine type without a
-// version is always the newest.
+// version, as vendors have, is taken for the newest that its QEMU knows.
 PacketRules packet_rules(const Analysis& analysis) {
   PacketRules out;
-  unsigned machine = version_of(analysis.vm.machine).value_or(9999);
+  unsigned machine = version_of(analysis.vm.machine)
+                         .value_or(version_of_qemu(analysis.vm.qemu));
   out.page_size = analysis.vm.page_size.value_or(4096);
   out.flush_sections = machine <= 800;
   out.zero_in_packets = machine > 802;
@@ -77,6 +87,9 @@ public:
     out_.no_xbzrle = why_no_xbzrle(analysis);
     // An xbzrle page is the difference to what came before it.
     keeps_ = tries_xbzrle() || analysis.ram->totals.xbzrle > 0;
+    for (const Round& round : analysis.rounds)
+      if (round.first_offset)
+        starts_.emplace_back(*round.first_offset, round.number);
   }
 
   void on_ram_blocks(std::span<const captures::RamBlock> blocks,
@@ -106,6 +119,8 @@ private:
   XbzrleTrial xbzrle_;
   PacketTrial packets_;
   bool keeps_ = false;
+  // Offset and number of each round that sent something, ascending.
+  std::vector<std::pair<uint64_t, uint64_t>> starts_;
   WhatIf out_;
   Status status_;
 };
@@ -146,11 +161,9 @@ void SecondReading::on_section_end(const captures::SectionHeader& header,
 
 // How many dirty-bitmap syncs lie before a section.
 uint64_t SecondReading::generation(uint64_t offset) const {
-  uint64_t out = 0;
-  for (const Round& round : analysis_.rounds)
-    if (round.first_offset && *round.first_offset <= offset)
-      out = round.number;
-  return out;
+  auto after = std::ranges::upper_bound(starts_, offset, {},
+                                        &std::pair<uint64_t, uint64_t>::first);
+  return after == starts_.begin() ? 0 : std::prev(after)->second;
 }
 
 void SecondReading::on_pages(std::span<const PageItem> items) {

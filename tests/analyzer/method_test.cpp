@@ -45,6 +45,20 @@ TEST_CASE("nothing but a precopy is nothing special") {
   CHECK(limits_of(Method::precopy).empty());
 }
 
+TEST_CASE("an END that was not read makes no background snapshot") {
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
+  play(model, false);
+  CHECK(migration_method({}, &model) == Method::background);
+  CHECK(migration_method(capability("events"), &model) == Method::precopy);
+  captures::Damage damage;
+  damage.error.offset = 150;
+  model.on_damage(damage);
+  CHECK(migration_method({}, &model) == Method::precopy);
+  CHECK(migration_method(capability("background-snapshot"), &model) ==
+        Method::background);
+}
+
 TEST_CASE("being able to switch to postcopy is still precopy") {
   TaskPool pool{1};
   StreamModel model{pool, Content::hashed};

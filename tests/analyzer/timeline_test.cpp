@@ -75,6 +75,16 @@ TEST_CASE("replies find their questions at both ends") {
   CHECK(out.parameters[1].answered == at_ms(107));
 }
 
+TEST_CASE("what one end leaves open costs the other no answer") {
+  Dialogue dialogue;
+  for (int id = 0; id < 1000; ++id)
+    dialogue.sent(End::destination, id, "query-status");
+  dialogue.sent(End::source, 1, "query-migrate")
+      .sent(End::destination, 1001, "query-status")
+      .reply(End::source, 1, R"({"status":"active"})");
+  CHECK(dialogue.take().samples.size() == 1);
+}
+
 TEST_CASE("questions without answers are forgotten in the end") {
   Dialogue dialogue;
   for (int id = 0; id <= 1000; ++id)

@@ -37,7 +37,7 @@ TEST_CASE("the smallest cache that saves all there is to save is named") {
                            cache(512, 589)})) ==
         Texts{"xbzrle with a cache of 128 MiB would have sent 40 % less RAM "
               "for these pages, 595.0 MiB instead of 1000.0; a larger one "
-              "nothing less; with 64 MiB it is 10 %"});
+              "hardly less; with 64 MiB it is 10 %"});
   CHECK(found(with_caches({cache(64, 500)})) ==
         Texts{"xbzrle with a cache of 64 MiB would have sent 50 % less RAM "
               "for these pages, 500.0 MiB instead of 1000.0"});
