@@ -165,8 +165,8 @@ std::optional<Finding> xbzrle_finding(const Analysis& analysis,
   double plain =
       as_double(totals.xbzrle) * analysis.vm.page_size.value_or(4096);
   std::string text = fmt::format(
-      "xbzrle sent {} pages in {:.1f} MiB instead of {:.1f}", totals.xbzrle,
-      mib(as_double(totals.xbzrle_bytes)), mib(plain));
+      "xbzrle sent {} pages in {:.1f} KiB instead of {:.1f}", totals.xbzrle,
+      as_double(totals.xbzrle_bytes) / 1024, plain / 1024);
   const qmp::XbzrleStats* qemu = last_xbzrle(timeline);
   if (qemu && qemu->pages && qemu->cache_miss) {
     // `pages` has the unchanged ones, too, which are not sent at all.

@@ -18,7 +18,7 @@ constexpr double kAtLimit = 0.85;
 // A thread that wants a CPU for this share of the time is bound by it.
 constexpr double kCpuBound = 0.9;
 // A cause has to cover this share of the time.
-constexpr double kLeastShare = 0.1;
+constexpr double kLeastShare = 1.0 / 3;
 
 double milliseconds(double nanoseconds) {
   return nanoseconds / 1e6;
@@ -110,8 +110,11 @@ LimitedBy verdict(const Flow& flow, double at_limit_ms) {
       {idle, LimitedBy::source},
       {*flow.working_ms, LimitedBy::tee}};
   auto most = *std::max_element(std::begin(causes), std::end(causes));
-  return most.first >= kLeastShare * flow.duration_ms ? most.second
-                                                      : LimitedBy::unknown;
+  if (most.first >= kLeastShare * flow.duration_ms)
+    return most.second;
+  double at_its_limit = *flow.idle_ms - idle;
+  return at_its_limit >= flow.duration_ms / 2 ? LimitedBy::max_bandwidth
+                                              : LimitedBy::unknown;
 }
 
 } // namespace

@@ -178,7 +178,8 @@ std::optional<TraceMarks> read_trace(const captures::Recording& recording,
         {Severity::warning,
          name,
          {},
-         "no trace line in it, though trace was asked for: it is not QEMU's "
+         "no trace line in it, though trace was asked for: nothing happened "
+         "there, or it is not QEMU's "
          "log, or this QEMU was built without the `log` trace backend"});
   return marks;
 }

@@ -197,7 +197,9 @@ Result<size_t> find_main(std::span<const OpenChannel> channels) {
            {}});
   }
   return fail({ErrorKind::malformed,
-               "there is nothing in it",
+               channels.empty() ? "no stream was recorded, the monitors only: "
+                                  "record with --capture, or through the tee"
+                                : "there is nothing in it",
                channels.empty() ? "" : channels[0].name,
                {}});
 }

@@ -114,7 +114,7 @@ TEST_CASE("what xbzrle saved") {
   ram.totals.xbzrle_bytes = kMiB / 2;
   analysis.ram = ram;
   CHECK(text(analysis, "xbzrle") ==
-        "xbzrle sent 1024 pages in 0.5 MiB instead of 4.0");
+        "xbzrle sent 1024 pages in 512.0 KiB instead of 4096.0");
   Timeline timeline;
   Sample& sample = timeline.samples.emplace_back();
   sample.info.status = qmp::MigrationStatus::active;

@@ -112,6 +112,9 @@ TEST_CASE("the largest share of the time is what limited it") {
   CHECK(of_times({100ms, 50ms, 800ms, 50ms}).limited_by == LimitedBy::storage);
   CHECK(of_times({800ms, 100ms, 50ms, 50ms}).limited_by == LimitedBy::source);
   CHECK(of_times({50ms, 100ms, 50ms, 800ms}).limited_by == LimitedBy::tee);
+  // No cause has a third of it.
+  CHECK(of_times({300ms, 250ms, 200ms, 250ms}).limited_by ==
+        LimitedBy::unknown);
 }
 
 TEST_CASE("a rate at the limit is the limit's") {
@@ -130,6 +133,12 @@ TEST_CASE("the limit's own waiting does not hide another cause") {
   Flow flow = of_times({500ms, 400ms, 0ms, 100ms}, 100 * kMiB, 60);
   CHECK(flow.limited_by == LimitedBy::destination);
   CHECK(*flow.blocked_ms == doctest::Approx(400));
+}
+
+TEST_CASE("the limit's waiting counts where nothing else does") {
+  // 75 % of the limit, on a machine that is busy.
+  Flow flow = of_times({900ms, 60ms, 0ms, 40ms}, 100 * kMiB, 75);
+  CHECK(flow.limited_by == LimitedBy::max_bandwidth);
 }
 
 TEST_CASE("over tcp the receiver's window tells destination from network") {

@@ -77,15 +77,15 @@ std::string contents_line(const PageReport& pages) {
 std::string working_sets_table(const PageReport& pages, uint32_t page_size) {
   if (pages.working_sets.empty())
     return "";
-  std::vector<Row> rows{
-      {"over rounds", "mean ms", "MiB", "largest", "writable working set"}};
+  std::vector<Row> rows{{"mean ms", "MiB", "largest", "writable working set"}};
   auto mib = [&](double count) {
     return fmt::format("{:.1f}", count * page_size / (1 << 20));
   };
   for (const WorkingSet& set : pages.working_sets)
-    rows.push_back({figure(std::optional(set.rounds)), figure(set.mean_ms, 0),
-                    mib(set.mean_pages),
-                    mib(static_cast<double>(set.max_pages)), ""});
+    rows.push_back({figure(set.mean_ms, 0), mib(set.mean_pages),
+                    mib(static_cast<double>(set.max_pages)),
+                    fmt::format("of {} round{}", set.rounds,
+                                set.rounds == 1 ? "" : "s in a row")});
   return "\n" + table(shortened(std::move(rows), kMostSets));
 }
 

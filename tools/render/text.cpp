@@ -250,7 +250,7 @@ std::string passes_table(const std::vector<PassCheck>& passes) {
     out += wrap("* at max-bandwidth, which the pause is not held to", 2);
   if (traced)
     out +=
-        wrap("+ left and allowed as QEMU's trace has them: no sample tells", 2);
+        wrap("+ as QEMU's trace has it; a sample was later, or is missing", 2);
   return out;
 }
 

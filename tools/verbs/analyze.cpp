@@ -63,6 +63,11 @@ Result<analyzer::Analysis> read(const AnalyzeOptions& options,
     return fail(csv.error());
   how.page_runs = [&](const analyzer::PageRun& run) { (*csv)->add(run); };
   auto analysis = analyzer::analyze(recording, how);
+  if (analysis && !analysis->pages)
+    return fail({ErrorKind::unsupported,
+                 "there is no stream whose pages could be told",
+                 options.pages,
+                 {}});
   if (Status written = (*csv)->close(); !written)
     return fail(written.error());
   return analysis;
