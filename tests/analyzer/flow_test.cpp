@@ -121,7 +121,7 @@ TEST_CASE("a rate at the limit is the limit's") {
   const FlowTimes times{800ms, 50ms, 0ms, 150ms};
   CHECK(of_times(times, 65 * kMiB).limited_by == LimitedBy::max_bandwidth);
   CHECK(of_times(times, 65 * kMiB).max_bandwidth == 65 * kMiB);
-  CHECK(of_times(times, 100 * kMiB).limited_by == LimitedBy::source);
+  CHECK(of_times(times, 120 * kMiB).limited_by == LimitedBy::source);
   CHECK(of_times(times, 0).limited_by == LimitedBy::source);
   // More came than it lets through: it was not in force.
   CHECK(of_times(times, 16 * kMiB).limited_by == LimitedBy::source);

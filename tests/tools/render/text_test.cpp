@@ -84,8 +84,8 @@ TEST_CASE("problems, findings and tables follow") {
   CHECK(has_line(text, "30000       12   24.0     0.50     0.75  cpu/0"));
   CHECK(has_line(text, "   1      32.0      3.2   64.0        50       501  "
                        "too much left * +"));
-  CHECK(has_line(text, "+ left and allowed as QEMU's trace has them: no "
-                       "sample tells"));
+  CHECK(has_line(text, "+ as QEMU's trace has it; a sample was later, or is "
+                       "missing"));
   CHECK(has_line(text, "   2      32.0      3.2   64.0        50       501  "
                        "switched over +"));
   CHECK(has_line(text, "    1  80.2   25.0     10.5      0.0  60.0     42  "
