@@ -1,5 +1,7 @@
 #include "analyzer/convergence.h"
 
+#include "base/units.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -10,10 +12,6 @@ namespace {
 
 // What differs by less is no change.
 constexpr double kSame = 0.95;
-
-double mib(double bytes) {
-  return bytes / (1 << 20);
-}
 
 double as_double(uint64_t value) {
   return static_cast<double>(value);

@@ -5,6 +5,7 @@
 #include "analyzer/flow_findings.h"
 #include "analyzer/hindsight.h"
 #include "analyzer/unknown_pieces.h"
+#include "base/units.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -12,10 +13,6 @@
 
 namespace migscope::analyzer {
 namespace {
-
-double mib(double bytes) {
-  return bytes / (1 << 20);
-}
 
 // What the guest wrote while a round was sent shows up as re-sent pages in
 // the next one.

@@ -1,6 +1,8 @@
 // What limited a stretch, from its sums.
 #include "analyzer/flow.h"
 
+#include "base/units.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -139,7 +141,6 @@ std::optional<Flow> flow_of(const Stretch& stretch, const StretchSums& sums,
 
 std::string describe(const Flow& flow) {
   std::string out;
-  auto mib = [](auto bytes) { return static_cast<double>(bytes) / (1 << 20); };
   if (flow.blocked_ms)
     out += fmt::format("{:.1f} ms blocked, {:.1f} stalled, {:.1f} idle of "
                        "{:.1f} ms, {:.1f} MiB/s",

@@ -1,6 +1,7 @@
 #include "analyzer/hindsight.h"
 
 #include "analyzer/switchover.h"
+#include "base/units.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,10 +13,6 @@ namespace {
 // Less is within what QEMU's whole milliseconds and a sample's delay explain.
 constexpr double kWorthTellingMs = 3;
 constexpr const char* kLastRam = "last RAM";
-
-double mib(uint64_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
-}
 
 // The check of the pass that QEMU switched over in.
 const PassCheck* switched(const Analysis& analysis) {

@@ -1,17 +1,12 @@
 #include "tools/progress.h"
 
+#include "base/units.h"
+
 #include <cstdio>
 #include <fmt/format.h>
 #include <unistd.h>
 
 namespace migscope::tools {
-namespace {
-
-double mib(uint64_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
-}
-
-} // namespace
 
 std::string progress_line(const qmp::MigrationInfo& info, uint64_t pass) {
   if (!info.status)

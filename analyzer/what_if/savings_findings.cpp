@@ -1,5 +1,7 @@
 #include "analyzer/what_if/savings_findings.h"
 
+#include "base/units.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -8,10 +10,6 @@ namespace migscope::analyzer {
 namespace {
 
 constexpr double kWorthIt = 0.05; // of what was sent
-
-double mib(uint64_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
-}
 
 // As a share of what was sent; less than 0 where more would have been.
 double saved(const WhatIf& found, uint64_t ram_bytes) {
