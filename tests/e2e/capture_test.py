@@ -3,12 +3,13 @@
 usage: capture_test.py migscope lab_guest.elf
 """
 
+import fcntl
 import os
 import shlex
 import signal
 import subprocess
 import sys
-import time
+import termios
 
 import migtest
 from migtest import Lab, Migscope, check
@@ -19,13 +20,11 @@ GUEST = "cold=32M hot=4M rate=2000 content=random"
 
 
 def wait_for_end(source):
-    deadline = time.monotonic() + migtest.TIMEOUT
-    while True:
+    def ended():
         info = source.qmp.execute("query-migrate")
-        if info.get("status") in ("completed", "failed", "cancelled"):
-            return info
-        check(time.monotonic() < deadline, "the migration does not end")
-        time.sleep(0.05)
+        return info if info.get("status") in ("completed", "failed",
+                                              "cancelled") else None
+    return migtest.wait_until(ended, "the migration ends")
 
 
 def check_against(analysis, info):
@@ -132,6 +131,11 @@ def from_a_file_and_a_pipe():
             check(piped[key] == whole[key], f"{key} differs through a pipe")
 
 
+def is_drained(pipe):
+    waiting = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(waiting, sys.byteorder) == 0
+
+
 def interrupted_capture():
     with Lab(ELF) as lab:
         migscope = Migscope(MIGSCOPE, lab)
@@ -140,7 +144,7 @@ def interrupted_capture():
         process = migscope.start("capture", "-o", session, stdin=reader)
         os.close(reader)
         os.write(writer, b"QEVM\0\0\0\3")
-        time.sleep(0.5)
+        migtest.wait_until(lambda: is_drained(writer), "the pipe is read")
         process.send_signal(signal.SIGTERM)
         migscope.finish(process, 130)
         os.close(writer)

@@ -71,11 +71,20 @@ def qemu_version():
                                     text).groups()))
 
 
-def wait_for_file(path):
+def wait_until(condition, what):
+    """Polls until `condition` gives something true, and returns it."""
     deadline = time.monotonic() + TIMEOUT
-    while not os.path.exists(path):
-        check(time.monotonic() < deadline, f"{path} does not come")
+    while not (result := condition()):
+        check(time.monotonic() < deadline, f"{what}: not in {TIMEOUT} s")
         time.sleep(0.02)
+    return result
+
+
+def wait_for_recorder(session):
+    """Until a recorder has heard from a monitor."""
+    path = f"{session}/monitor.jsonl.zst"
+    wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > 0,
+               f"{path} has lines")
 
 
 def wait_for_listener(path):
@@ -87,10 +96,7 @@ def wait_for_listener(path):
             sockets = [line.split() for line in file.readlines()[1:]]
         return any(words[-1] == path and int(words[3], 16) & accepts
                    for words in sockets)
-    deadline = time.monotonic() + TIMEOUT
-    while not listens():
-        check(time.monotonic() < deadline, f"nobody listens at {path}")
-        time.sleep(0.02)
+    wait_until(listens, f"somebody listens at {path}")
 
 
 class QmpError(Failure):

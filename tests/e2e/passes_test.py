@@ -59,7 +59,7 @@ class Run:
 
     def record(self, traced=True):
         self.process = self.migscope.start(*self._words("record", traced))
-        migtest.wait_for_file(f"{self.session}/monitor.jsonl.zst")
+        migtest.wait_for_recorder(self.session)
         if traced:
             self.source.wait(lambda: self.source.qmp.execute(
                 "trace-event-get-state", name="qemu_loadvm_state_post_main"

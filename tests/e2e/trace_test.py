@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import migtest
 from migtest import Lab, Migscope, check
@@ -238,7 +237,8 @@ def killed():
         session, process = record(lab, migscope, ENDS)
         migrate(lab)
         source.wait_pass(2)
-        time.sleep(0.5)  # what is older than a frame is in the file
+        migtest.wait_until(lambda: "migration_bitmap_sync_end" in stored_log(
+            session, "source", torn=True), "a sync is in the file")
         migscope.kill(process)
         log = stored_log(session, "source", torn=True)
         check("migration_bitmap_sync_end" in log, f"the log holds: {log}")

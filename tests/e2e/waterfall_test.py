@@ -64,7 +64,7 @@ def record(lab, *arguments, actions=None, rate=None, prepare=None,
         *(["--trace", "--source-log", lab.path("source.log"),
            "--destination-log", lab.path("destination.log")]
           if traced else []))
-    migtest.wait_for_file(f"{recorded}/monitor.jsonl.zst")
+    migtest.wait_for_recorder(recorded)
     if traced:
         pair.source.wait(lambda: trace_is_on(pair), "trace events")
     pair.destination.qmp.execute("migrate-incoming",

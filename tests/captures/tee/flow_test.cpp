@@ -2,6 +2,7 @@
 #include "captures/flow_recorder.h"
 #include "tests/captures/tee/peers.h"
 
+#include <future>
 #include <thread>
 
 using namespace migscope;
@@ -30,17 +31,21 @@ Nanos sum(const FlowTimes& times) {
   return times.waiting + times.blocked + times.stalled + times.working;
 }
 
-// Sends more than all buffers hold to a destination that does not read for
-// `pause` at first.
+// Sends more than all buffers hold to a destination that does not read until
+// nothing moves any more, and for `pause` after that.
 std::vector<FlowObservation> flow_with_pause(TeeFixture& f, Nanos pause) {
   const Bytes onward = pattern(0, 12'000'000);
   f.start();
+  std::promise<void> full;
   std::thread source([&] { send_all(connect_to(f.front), onward); });
   std::thread destination([&] {
     Fd peer = accept_from(f.destination);
+    full.get_future().wait();
     std::this_thread::sleep_for(pause);
     CHECK(receive_all(peer).size() == onward.size());
   });
+  CHECK(f.run_until_held_up());
+  full.set_value();
   CHECK(f.run_until_closed(1));
   source.join();
   destination.join();

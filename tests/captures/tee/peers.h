@@ -185,6 +185,20 @@ struct TeeFixture {
     return loop.run_until([&] { return closed.size() >= count; });
   }
 
+  // Runs the loop until nothing has moved for 50 of its wake-ups. Gives false
+  // where that does not come.
+  bool run_until_held_up() {
+    uint64_t taken = 0;
+    int still = 0;
+    return loop.run_until([&] {
+      auto channels = tee->channels();
+      uint64_t now = channels.empty() ? 0 : channels[0].bytes;
+      still = now == taken && now > 0 ? still + 1 : 0;
+      taken = now;
+      return still > 50;
+    });
+  }
+
   // Runs the loop until the tee has connected to the destination once more.
   Fd accept_peer() {
     size_t before = accepted++;
