@@ -42,6 +42,22 @@ public:
     next().on_ram_blocks(blocks, page_size);
     merge_.begin(blocks, page_size);
   }
+  void on_piece(std::span<const std::byte> piece,
+                const std::shared_ptr<const void>& keep) override {
+    piece_ = piece;
+    keep_ = keep;
+    next().on_piece(piece, keep);
+  }
+  void on_pages(std::span<const PageItem> pages) override {
+    while (flushes_ && !pages.empty()) {
+      size_t before = merge_.merge(pages);
+      back_to_main();
+      next().on_pages(pages.first(before));
+      pages = pages.subspan(before);
+    }
+    if (!pages.empty())
+      next().on_pages(pages);
+  }
   void on_multifd_flush(uint64_t offset) override {
     flushes_ = true;
     mark();
@@ -57,15 +73,21 @@ private:
   }
   void mark() {
     merge_.mark();
-    next().on_channel(channel_);
+    back_to_main();
   }
   void drain() {
     merge_.drain();
+    back_to_main();
+  }
+  void back_to_main() {
     next().on_channel(channel_);
+    next().on_piece(piece_, keep_);
   }
 
   MultifdMerge& merge_;
   size_t channel_ = 0;
+  std::span<const std::byte> piece_; // of the main channel
+  std::shared_ptr<const void> keep_;
   bool flushes_ = false;
 };
 

@@ -2,11 +2,17 @@
 
 #include "captures/stream/window.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <set>
 
 namespace migscope::captures {
 namespace {
+
+// The scan goes through the blocks in the order of their list.
+auto scan_position(const PageItem& page) {
+  return std::pair(page.block, page.address);
+}
 
 // Shares `bytes` among `count`, the first ones taking what does not divide.
 uint32_t share(uint64_t bytes, size_t count, size_t i) {
@@ -22,24 +28,16 @@ public:
       : merge_(merge), index_(index), channel_(merge.channels_[index]),
         feed_(channel_), decoder_(*this, merge.page_size_) {}
 
-  // Up to the next SYNC or the end.
-  void advance() {
-    synced_ = false;
+  // The next packet's pages in this epoch, ascending; none at its end.
+  [[nodiscard]] std::span<const PageItem> next();
+  // Tells of them.
+  void tell_next() {
     merge_.events_.on_channel(index_);
     tell_piece();
-    while (!synced_ && !ended_) {
-      if (rest_.empty()) {
-        rest_ = feed_.next();
-        tell_piece();
-      }
-      if (rest_.empty())
-        return finish();
-      auto used = decoder_.feed(rest_);
-      if (!used)
-        return give_up(used.error());
-      rest_ = rest_.subspan(*used);
-    }
+    merge_.events_.on_pages(pages_);
+    pages_.clear();
   }
+  void begin_epoch() { synced_ = false; }
 
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool whole() const { return !channel_.error && !damaged_; }
@@ -51,7 +49,7 @@ public:
   }
   void on_packet(const MultifdPacket& packet) override;
   void on_sync(uint64_t /*offset*/) override {
-    synced_ = true;
+    told_ = synced_ = true;
     ++syncs_;
   }
   void on_device_state(const MultifdDeviceState& state) override {
@@ -66,10 +64,7 @@ public:
   }
 
 private:
-  void tell_piece() {
-    if (!rest_.empty())
-      merge_.events_.on_piece(rest_, feed_.keep());
-  }
+  void tell_piece() { merge_.events_.on_piece(piece_, feed_.keep()); }
   void finish() {
     ended_ = true;
     if (Status done = decoder_.finish(); !done)
@@ -88,13 +83,38 @@ private:
   OpenChannel& channel_;
   ChannelFeed feed_;
   MultifdDecoder decoder_;
-  std::span<const std::byte> rest_;
-  std::vector<PageItem> pages_; // of one packet
+  std::span<const std::byte> piece_; // that feed_ gave last
+  std::span<const std::byte> rest_;  // of it
+  std::vector<PageItem> pages_;      // of one packet
   uint64_t syncs_ = 0;
+  bool told_ = false; // a packet, by the decoder
   bool synced_ = false;
   bool ended_ = false;
   bool damaged_ = false;
 };
+
+std::span<const PageItem> MultifdMerge::Channel::next() {
+  if (pages_.empty() && !synced_ && !ended_) {
+    merge_.events_.on_channel(index_); // of what is told meanwhile
+    tell_piece();
+  }
+  while (pages_.empty() && !synced_ && !ended_) {
+    if (rest_.empty()) {
+      rest_ = piece_ = feed_.next();
+      tell_piece();
+    }
+    bool last = rest_.empty();
+    told_ = false;
+    auto used = decoder_.feed(rest_);
+    if (!used)
+      give_up(used.error());
+    else
+      rest_ = rest_.subspan(*used);
+    if (used && last && !told_)
+      finish();
+  }
+  return pages_;
+}
 
 bool MultifdMerge::Channel::add_pages(const MultifdPacket& packet,
                                       uint32_t block) {
@@ -115,10 +135,14 @@ bool MultifdMerge::Channel::add_pages(const MultifdPacket& packet,
       if (!packet.pages.empty())
         page.content = packet.pages.subspan(i * page_size, page_size);
     }
-    if (page.address % page_size != 0 || page.address >= length)
+    if (page.address % page_size != 0 || page.address >= length) {
+      pages_.clear();
       return false;
+    }
     pages_.push_back(page);
   }
+  // Zero pages stand behind the others.
+  std::ranges::sort(pages_, {}, &PageItem::address);
   return true;
 }
 
@@ -134,6 +158,7 @@ void MultifdMerge::Channel::leave_out(const MultifdPacket& packet,
 }
 
 void MultifdMerge::Channel::on_packet(const MultifdPacket& packet) {
+  told_ = true;
   auto known = merge_.block_index_.find(packet.block);
   if (known == merge_.block_index_.end())
     return leave_out(packet,
@@ -144,7 +169,6 @@ void MultifdMerge::Channel::on_packet(const MultifdPacket& packet) {
                      fmt::format("with a page outside of block {}, {:#x} bytes",
                                  quoted(packet.block),
                                  merge_.blocks_[known->second].used_length));
-  merge_.events_.on_pages(pages_);
 }
 
 MultifdMerge::MultifdMerge(std::span<OpenChannel> channels,
@@ -165,17 +189,45 @@ void MultifdMerge::begin(std::span<const RamBlock> blocks, uint32_t page_size) {
       open_.push_back(std::make_unique<Channel>(*this, index));
 }
 
+MultifdMerge::Channel* MultifdMerge::first() {
+  Channel* first = nullptr;
+  for (auto& channel : open_)
+    if (!channel->next().empty() &&
+        (!first ||
+         scan_position(channel->next()[0]) < scan_position(first->next()[0])))
+      first = channel.get();
+  return first;
+}
+
+size_t MultifdMerge::merge(std::span<const PageItem> pages) {
+  for (Channel* next = first(); next; next = first()) {
+    auto position = scan_position(next->next()[0]);
+    auto behind = std::ranges::find_if(pages, [&](const PageItem& page) {
+      return position < scan_position(page);
+    });
+    if (behind != pages.begin())
+      return static_cast<size_t>(behind - pages.begin());
+    next->tell_next();
+  }
+  return pages.size();
+}
+
 void MultifdMerge::mark() {
   ++marks_;
+  while (Channel* next = first())
+    next->tell_next();
   for (auto& channel : open_)
-    if (!channel->ended())
-      channel->advance();
+    channel->begin_epoch();
 }
 
 void MultifdMerge::drain() {
-  for (auto& channel : open_)
-    while (!channel->ended())
-      channel->advance();
+  auto ended = [](const auto& channel) { return channel->ended(); };
+  while (!std::ranges::all_of(open_, ended)) {
+    while (Channel* next = first())
+      next->tell_next();
+    for (auto& channel : open_)
+      channel->begin_epoch();
+  }
 }
 
 void MultifdMerge::check_channels() {

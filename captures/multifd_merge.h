@@ -3,7 +3,9 @@
 //
 // The k-th mark on the main channel and the k-th SYNC on each multifd channel
 // are the same moment. Within an epoch, between two of them, no page comes
-// twice, so the order of the channels does not matter.
+// twice. Where the marks are MULTIFD_FLUSH words an epoch is one scan of
+// memory: its pages were sent in ascending order, each channel's too, so that
+// taking the lowest of the channels' next ones gives the order of sending.
 #pragma once
 
 #include "captures/channel_feed.h"
@@ -23,6 +25,11 @@ public:
   // The main channel's block list, as far as it is known; nothing can be told
   // before it.
   void begin(std::span<const RamBlock> blocks, uint32_t page_size);
+  // For pages of a scan on the main channel (zero pages up to 8.2, and where
+  // zero-page-detection is legacy): tells the channels' pages that come before
+  // the first of them, and gives how many of them come before the channels'
+  // next. One at least.
+  [[nodiscard]] size_t merge(std::span<const PageItem> pages);
   // The main channel is at a mark: tells all channels' pages up to their next
   // SYNC.
   void mark();
@@ -37,6 +44,9 @@ public:
 private:
   class Channel;
   using BlockIndex = std::map<std::string, uint32_t, std::less<>>;
+
+  // The channel that has the lowest page; null at the end of the epoch.
+  [[nodiscard]] Channel* first();
 
   std::span<OpenChannel> channels_;
   std::vector<size_t> indexes_;

@@ -44,7 +44,7 @@ public:
 
 private:
   // Tells of what is whole in bytes that stand at position_. Done where it told
-  // of a SYNC or set error_.
+  // of pages or a SYNC, or set error_.
   [[nodiscard]] Step decode(std::span<const std::byte> bytes);
   size_t feed_carry(std::span<const std::byte> bytes);
 
@@ -68,7 +68,7 @@ private:
   std::optional<Error> damage_;
   uint64_t damage_start_ = 0;
   bool greeted_ = false; // the hello was told
-  bool synced_ = false;  // a SYNC was just told
+  bool told_ = false;    // pages or a SYNC, just now
   bool unread_told_ = false;
 };
 
@@ -94,13 +94,13 @@ Result<size_t> MultifdDecoder::Impl::feed(std::span<const std::byte> bytes) {
 }
 
 size_t MultifdDecoder::Impl::feed_carry(std::span<const std::byte> bytes) {
-  synced_ = false;
+  told_ = false;
   return carry_.feed(bytes, [this](auto piece) { return decode(piece); });
 }
 
 Step MultifdDecoder::Impl::decode(std::span<const std::byte> bytes) {
   Step out;
-  while (!synced_) {
+  while (!told_) {
     auto next = step({bytes.subspan(out.used), position_});
     if (!next) {
       error_ = next.error();
@@ -188,9 +188,10 @@ Step MultifdDecoder::Impl::ram_packet(const Window& in, size_t head_bytes) {
     events_.on_packet(out);
   if (!pages)
     begin_damage(pages.error(), in.offset + head_bytes);
-  synced_ = (out.flags & wire::kMultifdSync) != 0;
-  if (synced_)
+  bool synced = (out.flags & wire::kMultifdSync) != 0;
+  if (synced)
     events_.on_sync(in.offset);
+  told_ = synced || !head_.pages.empty();
   return {head_bytes + out.payload_bytes};
 }
 
@@ -235,7 +236,7 @@ Step MultifdDecoder::Impl::search(const Window& in) {
 }
 
 Status MultifdDecoder::Impl::finish() {
-  // What a SYNC has held back.
+  // What is whole and was not asked for.
   while (!error_ && carry_.left().size() > carry_.need())
     feed_carry({});
   if (damage_ && !error_)

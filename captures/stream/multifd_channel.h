@@ -65,10 +65,11 @@ public:
   MultifdDecoder(MultifdEvents& events, uint32_t page_size);
   ~MultifdDecoder();
 
-  // Decodes until a packet with SYNC has been told or all is used, and says how
-  // many bytes it took: fewer than there are only after a SYNC. A packet that
-  // makes no sense is left out up to the next plausible packet header
-  // (on_damage). An error is final, as StreamDecoder's: the hello is none.
+  // Decodes until a packet with pages or SYNC has been told or all is used, and
+  // says how many bytes it took: fewer than there are only after such a packet,
+  // whose contents stay where they are until the next call. A packet that makes
+  // no sense is left out up to the next plausible packet header (on_damage). An
+  // error is final, as StreamDecoder's: the hello is none.
   [[nodiscard]] Result<size_t> feed(std::span<const std::byte> bytes);
   // No more bytes will come. Kind truncated where a packet is cut.
   [[nodiscard]] Status finish();

@@ -131,7 +131,7 @@ TEST_CASE("multifd pages come before the mark that ends their epoch") {
                 .bytes());
   Merged out = files.read();
   CHECK(out.log.lines == Lines{"section 1", "flush", "end", "section 2",
-                               "1 page 5", "0 page 1", "2 page 2", "2 page 3",
+                               "0 page 1", "2 page 2", "2 page 3", "1 page 5",
                                "flush", "end", "section 3", "2 page 2", "flush",
                                "end", "eof"});
   CHECK(out.log.problems.empty());
@@ -141,6 +141,49 @@ TEST_CASE("multifd pages come before the mark that ends their epoch") {
     CHECK_FALSE(channel.error);
   // Three packets with pages, and the zero page on the main channel.
   CHECK(out.log.wire_bytes == 3 * (1344 + 4096) + 8 + 7 + 1);
+}
+
+TEST_CASE("a scan's pages come in its order, whichever channel has them") {
+  Files files;
+  files.add(main_start()
+                .flush()
+                .eos()
+                .footer()
+                .part(2)
+                .zero("pc.ram", 0x2000)
+                .zero("pc.ram", 0x4000)
+                .zero("pc.ram", 0x9000)
+                .flush()
+                .zero("pc.ram", 0x1000)
+                .eos()
+                .footer()
+                .end(2)
+                .flush()
+                .eos()
+                .footer()
+                .eof()
+                .done());
+  // A packet's zero pages stand behind the others.
+  files.add(channel(0)
+                .raw({.normal = {0x3000, 0x5000}, .zero = {0x1000}})
+                .raw({.normal = {0x8000}})
+                .sync()
+                .raw({.normal = {0x3000}})
+                .sync()
+                .bytes());
+  files.add(channel(1)
+                .raw({.normal = {0x7000, 0x6000}})
+                .raw({.normal = {0xa000}})
+                .sync()
+                .raw({.normal = {0x2000}})
+                .sync()
+                .bytes());
+  CHECK(files.read().log.lines ==
+        Lines{"section 1", "flush",    "end",       "section 2", "1 page 1",
+              "1 page 3",  "1 page 5", "0 page 2",  "0 page 4",  "2 page 6",
+              "2 page 7",  "1 page 8", "0 page 9",  "2 page 10", "flush",
+              "0 page 1",  "end",      "section 3", "2 page 2",  "1 page 3",
+              "flush",     "end",      "eof"});
 }
 
 TEST_CASE("without MULTIFD_FLUSH an epoch ends with its RAM section") {

@@ -215,13 +215,15 @@ TEST_CASE("the page array follows from the page size") {
   }
 }
 
-TEST_CASE("feed stops after each SYNC") {
+TEST_CASE("feed stops after each packet that it tells of") {
   auto build = channel();
   build.sync();
   size_t first = build.size();
   build.raw({.normal = {0x1000}, .flags = wire::kMultifdSync});
   size_t second = build.size();
   build.raw({.normal = {0x2000}});
+  size_t third = build.size();
+  build.raw({.normal = {0x3000}});
   std::span<const std::byte> bytes = build.bytes();
   MultifdLog log;
   MultifdDecoder decoder(log, 4096);
@@ -230,8 +232,10 @@ TEST_CASE("feed stops after each SYNC") {
   CHECK(decoder.position() == first);
   CHECK(decoder.feed(bytes.subspan(first)) == second - first);
   CHECK(log.lines.size() == 4);
-  CHECK(decoder.feed(bytes.subspan(second)) == bytes.size() - second);
+  CHECK(decoder.feed(bytes.subspan(second)) == third - second);
   CHECK(log.lines.size() == 5);
+  CHECK(decoder.feed(bytes.subspan(third)) == bytes.size() - third);
+  CHECK(log.lines.size() == 6);
   CHECK(decoder.finish());
   // The same where the SYNC's packet comes in two pieces.
   MultifdLog other;
