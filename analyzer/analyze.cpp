@@ -8,6 +8,7 @@
 #include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
 #include "analyzer/pages/report_pages.h"
+#include "analyzer/pages/scanned_pause.h"
 #include "analyzer/read_flow.h"
 #include "analyzer/read_recording.h"
 #include "analyzer/read_stream.h"
@@ -229,14 +230,14 @@ struct Known {
   Method method;
   std::vector<SyncMark> syncs = {};
   std::vector<size_t> first_sections = {}; // of the rounds of the stream
+  bool ends_in_pause = false;              // the last of them is END
   PauseMarks pause = {};
 
   [[nodiscard]] bool by_stream() const {
     return stream && method == Method::precopy;
   }
   [[nodiscard]] bool rounds_by_stream() const {
-    return stream &&
-           pages_have_sections(method, *stream->model, stream->multifd);
+    return stream && rounds_have_pages(method, stream->multifd);
   }
 };
 
@@ -246,8 +247,7 @@ Method tell_method(Analysis& analysis, const Timeline& timeline,
       migration_method(timeline, stream ? stream->model.get() : nullptr,
                        stream && stream->multifd);
   analysis.outcome.mode = to_string(method);
-  bool all =
-      stream && pages_have_sections(method, *stream->model, stream->multifd);
+  bool all = stream && rounds_have_pages(method, stream->multifd);
   if (std::string limits = limits_of(method); !limits.empty() && !all)
     analysis.input.problems.push_back({Severity::warning, "", {}, limits});
   return method;
@@ -299,26 +299,43 @@ void take_stream(Analysis& analysis, const Known& known) {
   }
   analysis.iterables = model.iterables();
   analysis.postcopy = known.stream->requests;
-  if (!known.by_stream() || !analysis.ram)
+}
+
+// Of scans the round that END is tells what it sent, where it can be told.
+void take_stop_and_copy(Analysis& analysis, const Known& known) {
+  if (!known.rounds_by_stream() || !analysis.ram)
+    return;
+  const StreamModel& model = *known.stream->model;
+  bool by_scan = model.marks().multifd;
+  if (by_scan && !known.ends_in_pause)
     return;
   analysis.stop_and_copy = stop_and_copy(model);
-  if (analysis.stop_and_copy && known.pause.stop)
-    time_devices(analysis.stop_and_copy->devices, known.stream->chunks,
-                 *known.pause.stop);
-  if (analysis.stop_and_copy)
-    add_trace_times(analysis.stop_and_copy->devices, known.timeline);
+  if (!analysis.stop_and_copy)
+    return;
+  StopAndCopy& out = *analysis.stop_and_copy;
+  if (by_scan) {
+    const Round& end = analysis.rounds.back();
+    out.pages = end.pages.value_or(0);
+    out.zero_pages = end.zero_pages.value_or(0);
+    out.bytes = end.bytes.value_or(0);
+  }
+  if (known.pause.stop)
+    time_devices(out.devices, known.stream->chunks, *known.pause.stop);
+  add_trace_times(out.devices, known.timeline);
 }
 
 void explain_rounds(Analysis& analysis, Known& known) {
   if (known.rounds_by_stream() && analysis.ram) {
     const ReadStream& stream = *known.stream;
     TimedRounds timed =
-        stream_rounds(stream.model->sections(), stream.chunks,
-                      stream.input.complete, known.syncs, known.timeline,
-                      known.pause, known.method == Method::multifd);
+        stream_rounds({stream.model->sections(), stream.arrivals, stream.chunks,
+                       stream.input.complete, known.method == Method::multifd,
+                       stream.model->marks().multifd, stream.model->end_scan()},
+                      known.syncs, known.timeline, known.pause);
     analysis.rounds = std::move(timed.rounds);
     analysis.rounds_are_lower_bound = timed.lower_bound;
     known.first_sections = std::move(timed.first_sections);
+    known.ends_in_pause = timed.ends_in_pause;
     add_dirty_rates(analysis.rounds, stream.model->ledger().page_size());
   } else if (known.method != Method::postcopy &&
              known.method != Method::background) {
@@ -335,6 +352,23 @@ void add_layout_notes(Input& input, const GuestLayout& layout,
     input.problems.push_back({Severity::warning, "", {}, note});
 }
 
+// Of scans only the ledger tells which pages went in the pause.
+std::optional<ScannedPause> find_pause(Ram& ram, const StreamModel& model,
+                                       const RoundsOfPages& rounds) {
+  if (!model.marks().multifd)
+    return {};
+  if (!rounds.ends_in_pause) {
+    forget_pause(ram);
+    return {};
+  }
+  auto out = scanned_pause(model.ledger(), rounds.first_pause_section());
+  for (size_t i = 0; i < ram.blocks.size(); ++i) {
+    ram.blocks[i].stop_copy_pages = out.blocks[i].pages;
+    ram.blocks[i].stop_copy_bytes = out.blocks[i].bytes;
+  }
+  return out;
+}
+
 void explain_pages(Analysis& analysis, const Known& known,
                    const AnalyzeOptions& options) {
   if (!analysis.ram)
@@ -343,9 +377,11 @@ void explain_pages(Analysis& analysis, const Known& known,
   RoundsOfPages rounds;
   rounds.first_sections = known.first_sections;
   rounds.ends_in_pause =
-      !rounds.first_sections.empty() && model.marks().ram_end_end;
+      known.ends_in_pause && model.marks().ram_end_end.has_value();
   for (const Round& round : analysis.rounds)
     rounds.durations_ms.push_back(round.duration_ms);
+  auto scanned = find_pause(*analysis.ram, model, rounds);
+  rounds.pause_runs = scanned ? &scanned->runs : &model.pause_runs();
   GuestLayout layout = model.layout();
   add_layout_notes(analysis.input, layout, options);
   // Pages that went over multifd channels have their places on those.
@@ -353,7 +389,7 @@ void explain_pages(Analysis& analysis, const Known& known,
   if (!known.stream->multifd)
     chunks = known.stream->chunks;
   analysis.pages = report_pages(model, rounds, layout, chunks);
-  for (const char* lost : limits_of_pages(model))
+  for (const char* lost : limits_of_pages(model, rounds))
     analysis.input.problems.push_back({Severity::warning, "", {}, lost});
   if (options.owners)
     analysis.pages->owners =
@@ -397,6 +433,7 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
   explain_pause(analysis, known, guest);
   take_stream(analysis, known);
   explain_rounds(analysis, known);
+  take_stop_and_copy(analysis, known);
   explain_pages(analysis, known, options);
   explain_switchover(analysis, known);
   explain_flow(analysis, known);

@@ -53,18 +53,16 @@ const char* to_string(Method method) {
   return "precopy";
 }
 
-bool pages_have_sections(Method method, const StreamModel& model,
-                         bool multifd_channels) {
+bool rounds_have_pages(Method method, bool multifd_channels) {
   return method == Method::precopy ||
-         (method == Method::multifd && multifd_channels &&
-          !model.marks().multifd);
+         (method == Method::multifd && multifd_channels);
 }
 
 std::string limits_of(Method method) {
   switch (method) {
   case Method::multifd:
-    return "a multifd migration: nothing in its channels tells which of their "
-           "pages were sent in which round, so the rounds are without pages";
+    return "a multifd migration without its channels: the rounds are without "
+           "pages";
   case Method::mapped:
     return "a mapped-ram file: a page that is sent again overwrites itself, so "
            "only the last sends are there, and the rounds are without pages";

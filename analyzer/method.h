@@ -22,11 +22,8 @@ enum class Method {
 // As outcome.mode says it: multifd and mapped-ram are ways of precopy.
 [[nodiscard]] const char* to_string(Method method);
 
-// Every page of the stream is known to stand in one RAM section of the main
-// channel: with one channel, and with multifd that syncs in each section (7.2,
-// and machine types up to 8.0).
-[[nodiscard]] bool pages_have_sections(Method method, const StreamModel& model,
-                                       bool multifd_channels);
+// The order in which pages were sent is known, and so what each round sent.
+[[nodiscard]] bool rounds_have_pages(Method method, bool multifd_channels);
 
 // What the report does not tell of it and why; empty for precopy.
 [[nodiscard]] std::string limits_of(Method method);

@@ -2,6 +2,7 @@
 
 #include "analyzer/devices/device_states.h"
 #include "analyzer/read_recording.h"
+#include "captures/session/channel_reader.h"
 
 #include <algorithm>
 
@@ -28,6 +29,22 @@ bool is_timed(const captures::Recording& recording, const std::string& name) {
   return channel == recording.channels.end() || channel->timed;
 }
 
+std::vector<MonoTime> arrivals_of(const std::vector<RamSection>& sections,
+                                  const captures::Recording& recording,
+                                  const OpenRecording& opened) {
+  std::vector<MonoTime> out;
+  for (const RamSection& section : sections) {
+    const captures::OpenChannel& channel = opened.channels[section.channel];
+    std::optional<MonoTime> at;
+    if (is_timed(recording, channel.name))
+      at = captures::arrival_of(channel.source->chunks(), section.offset);
+    if (!at)
+      return {};
+    out.push_back(*at);
+  }
+  return out;
+}
+
 } // namespace
 
 Result<ReadStream> read_stream(const captures::Recording& recording,
@@ -51,6 +68,7 @@ Result<ReadStream> read_stream(const captures::Recording& recording,
                       main.source->chunks().end());
     out.switchover_ack = requests.switchover_ack();
   }
+  out.arrivals = arrivals_of(out.model->sections(), recording, *opened);
   out.multifd = std::ranges::any_of(opened->channels, [](const auto& channel) {
     return channel.start == captures::StreamStart::multifd;
   });

@@ -15,6 +15,9 @@ struct ReadStream {
   std::unique_ptr<TaskPool> pool; // the model's
   std::unique_ptr<StreamModel> model;
   std::vector<captures::Chunk> chunks; // the main channel's
+  // When the first byte of each of the model's sections came; empty where not
+  // all are known.
+  std::vector<MonoTime> arrivals;
   std::optional<PageRequests> requests;
   std::optional<MonoTime> switchover_ack; // the destination's
   bool multifd = false;                   // there are multifd channels

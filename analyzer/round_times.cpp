@@ -63,18 +63,6 @@ void add_times(std::vector<Round>& rounds, const Starts& starts,
   }
 }
 
-std::vector<MonoTime> section_arrivals(const std::vector<RamSection>& sections,
-                                       std::span<const Chunk> chunks) {
-  std::vector<MonoTime> out;
-  for (const RamSection& section : sections) {
-    auto at = captures::arrival_of(chunks, section.offset);
-    if (!at)
-      return {};
-    out.push_back(*at);
-  }
-  return out;
-}
-
 // Rounds that began after a stream was cut off: monitors tell of them, what
 // they sent nobody knows.
 void forget_unseen(std::vector<Round>& rounds,
@@ -110,13 +98,18 @@ std::optional<MonoTime> start_of(const SyncMark& mark,
 // have been sent (QEMU migration/ram.c, ram_save_iterate, 7.2 to 11.1), right
 // before a sync that follows it, and may be read after that. The next section
 // comes only when its own pages have been sent.
-std::vector<MonoTime> when_written(std::vector<MonoTime> arrivals,
-                                   bool multifd) {
+std::vector<MonoTime> when_written(const SentSections& sent) {
   constexpr Nanos kLag = std::chrono::milliseconds(5);
-  if (multifd)
-    for (MonoTime& arrival : arrivals)
+  std::vector<MonoTime> out = sent.arrivals;
+  if (sent.multifd && !sent.by_scan)
+    for (MonoTime& arrival : out)
       arrival = arrival + -kLag;
-  return arrivals;
+  // A scan's packets take several ways, and one may be read after another that
+  // was sent later.
+  if (sent.by_scan)
+    for (size_t i = out.size(); i-- > 1;)
+      out[i - 1] = std::min(out[i - 1], out[i]);
+  return out;
 }
 
 struct Placed {
@@ -124,15 +117,31 @@ struct Placed {
   bool lower_bound = false;
 };
 
-Placed place(const std::vector<RamSection>& sections,
-             const std::vector<MonoTime>& arrivals,
-             const std::vector<SyncMark>& marks, const Timeline& timeline) {
+Placed place(const SentSections& sent, const std::vector<SyncMark>& marks,
+             const Timeline& timeline) {
+  Placed out;
+  out.lower_bound = marks.empty() || sent.arrivals.empty();
+  if (sent.by_scan) {
+    out.starts = place_scan_rounds(sent.sections, when_written(sent), marks,
+                                   sent.end_scan);
+    return out;
+  }
   if (timeline.source_trace)
-    if (auto traced = traced_rounds(sections, *timeline.source_trace,
+    if (auto traced = traced_rounds(sent.sections, *timeline.source_trace,
                                     timeline.source_clock))
       return {std::move(*traced), false};
-  return {place_rounds(sections, arrivals, marks),
-          marks.empty() || arrivals.empty()};
+  out.starts = place_rounds(sent.sections, when_written(sent), marks);
+  return out;
+}
+
+// A scan's pages before END and in it are told apart by the final sync alone.
+bool ends_in_pause(const SentSections& sent,
+                   const std::vector<RoundStart>& starts) {
+  if (starts.empty() || !sent.by_scan)
+    return !starts.empty() &&
+           sent.sections.back().kind == captures::SectionKind::end;
+  return sent.end_scan && starts.size() > 1 &&
+         starts.back().section >= *sent.end_scan;
 }
 
 } // namespace
@@ -145,26 +154,28 @@ std::optional<MonoTime> round_zero(const Timeline& timeline,
   return zero;
 }
 
-TimedRounds stream_rounds(const std::vector<RamSection>& sections,
-                          std::span<const Chunk> chunks, bool complete,
+TimedRounds stream_rounds(const SentSections& sent,
                           const std::vector<SyncMark>& marks,
-                          const Timeline& timeline, const PauseMarks& pause,
-                          bool multifd) {
-  std::vector<MonoTime> arrivals = section_arrivals(sections, chunks);
-  Placed placed =
-      place(sections, when_written(arrivals, multifd), marks, timeline);
+                          const Timeline& timeline, const PauseMarks& pause) {
+  Placed placed = place(sent, marks, timeline);
   TimedRounds out;
-  out.rounds = sum_rounds(sections, placed.starts);
+  out.rounds = sum_rounds(sent.sections, placed.starts);
   for (const RoundStart& start : placed.starts)
     out.first_sections.push_back(start.section);
   out.lower_bound = placed.lower_bound;
-  if (!complete && !chunks.empty())
-    forget_unseen(out.rounds, placed.starts, chunks.back().arrival);
+  out.ends_in_pause = ends_in_pause(sent, placed.starts);
+  if (!sent.complete && !sent.chunks.empty())
+    forget_unseen(out.rounds, placed.starts, sent.chunks.back().arrival);
   Starts starts;
   for (const RoundStart& start : placed.starts)
-    starts.push_back(start_of(start, arrivals));
-  add_times(out.rounds, starts, round_zero(timeline, chunks), pause.ram_end);
+    starts.push_back(start_of(start, sent.arrivals));
+  add_times(out.rounds, starts, round_zero(timeline, sent.chunks),
+            pause.ram_end);
   add_samples(out.rounds, starts, timeline);
+  // Those of stretches stand on other channels.
+  if (sent.by_scan)
+    for (Round& round : out.rounds)
+      round.first_offset.reset();
   return out;
 }
 

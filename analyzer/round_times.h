@@ -11,21 +11,32 @@ namespace migscope::analyzer {
 [[nodiscard]] std::optional<MonoTime>
 round_zero(const Timeline& timeline, std::span<const captures::Chunk> chunks);
 
+// What a stream has of RAM, and when it came.
+struct SentSections {
+  const std::vector<RamSection>& sections;
+  // Of each section's first byte; empty where not all are known.
+  std::vector<MonoTime> arrivals;
+  // Of the main channel; may be empty.
+  std::span<const captures::Chunk> chunks;
+  bool complete = true;                // not cut off
+  bool multifd = false;                // the pages went over other channels
+  bool by_scan = false;                // `sections` are stretches of scans
+  std::optional<size_t> end_scan = {}; // as StreamModel::end_scan()
+};
+
 struct TimedRounds {
   std::vector<Round> rounds;
   std::vector<size_t> first_sections; // of each round, index
   // Syncs were not told of, or could not be placed.
   bool lower_bound = false;
+  // The last round is END.
+  bool ends_in_pause = false;
 };
 
-// `chunks` are the arrival times of the stream that `sections` are of, may be
-// empty; `complete` is false where it was cut off. `multifd`: the pages went
-// over other channels.
-[[nodiscard]] TimedRounds
-stream_rounds(const std::vector<RamSection>& sections,
-              std::span<const captures::Chunk> chunks, bool complete,
-              const std::vector<SyncMark>& marks, const Timeline& timeline,
-              const PauseMarks& pause, bool multifd = false);
+[[nodiscard]] TimedRounds stream_rounds(const SentSections& sent,
+                                        const std::vector<SyncMark>& marks,
+                                        const Timeline& timeline,
+                                        const PauseMarks& pause);
 
 // From what each round sent again and how long it was since the last one that
 // sent anything.

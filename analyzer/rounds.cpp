@@ -173,6 +173,46 @@ private:
   size_t untold_ = 0; // starts without a mark
 };
 
+// Without the setup's; none where nothing tells when sections were sent.
+std::vector<SyncMark> placeable(const std::vector<SyncMark>& marks,
+                                const std::vector<RamSection>& sections,
+                                const std::vector<MonoTime>& arrivals) {
+  std::vector<SyncMark> out;
+  if (arrivals.size() == sections.size())
+    std::ranges::copy_if(marks, std::back_inserter(out),
+                         [](const SyncMark& mark) { return mark.number > 1; });
+  return out;
+}
+
+// Of the rounds that begin in the first `parts` sections, or right behind them.
+std::vector<RoundStart> starts_before(size_t parts,
+                                      const std::vector<RamSection>& sections,
+                                      const std::vector<MonoTime>& arrivals,
+                                      const std::vector<SyncMark>& told) {
+  Placement placement;
+  size_t next = 0;
+  for (size_t i = 1; i < parts; ++i) {
+    for (; next < told.size() && told[next].earliest < arrivals[i]; ++next)
+      placement.tell(i);
+    size_t repeats = sections[i].repeats;
+    if (repeats > 0 && repeats - 1 < i)
+      placement.repeat(repeats - 1, i);
+  }
+  // Syncs after which nothing was sent.
+  for (; next < told.size(); ++next)
+    placement.tell(parts);
+
+  std::vector<RoundStart> starts{{0, Boundary::exact, {}}};
+  for (size_t section : placement.sections()) {
+    size_t mark = starts.size() - 1;
+    if (mark < told.size())
+      starts.push_back({section, told[mark].how, told[mark]});
+    else
+      starts.push_back({section, Boundary::inferred, {}});
+  }
+  return starts;
+}
+
 } // namespace
 
 std::vector<SyncMark> sync_marks(const Timeline& timeline) {
@@ -203,46 +243,41 @@ std::vector<RoundStart> place_rounds(const std::vector<RamSection>& sections,
                                      const std::vector<SyncMark>& marks) {
   if (sections.empty())
     return {};
-  bool timed = arrivals.size() == sections.size();
   bool ended = sections.back().kind == SectionKind::end;
   size_t parts = sections.size() - (ended ? 1 : 0);
 
   // The setup's sync begins round 1, the final one END.
   std::vector<SyncMark> told;
   std::optional<SyncMark> final;
-  for (const SyncMark& mark : marks)
-    if (timed && mark.final)
+  for (const SyncMark& mark : placeable(marks, sections, arrivals))
+    if (mark.final)
       final = mark;
-    else if (timed && mark.number > 1)
+    else
       told.push_back(mark);
 
-  Placement placement;
-  size_t next = 0;
-  for (size_t i = 1; i < parts; ++i) {
-    for (; next < told.size() && told[next].earliest < arrivals[i]; ++next)
-      placement.tell(i);
-    size_t repeats = sections[i].repeats;
-    if (repeats > 0 && repeats - 1 < i)
-      placement.repeat(repeats - 1, i);
-  }
-  // Syncs after which nothing was sent before the guest was stopped.
-  for (; next < told.size(); ++next)
-    placement.tell(parts);
-
-  std::vector<RoundStart> starts{{0, Boundary::exact, {}}};
-  for (size_t section : placement.sections()) {
-    size_t mark = starts.size() - 1;
-    if (mark < told.size())
-      starts.push_back({section, told[mark].how, told[mark]});
-    else
-      starts.push_back({section, Boundary::inferred, {}});
-  }
+  auto starts = starts_before(parts, sections, arrivals, told);
   if (ended && parts > 0) {
     // While nothing is allowed yet, all of round 1 can go without another sync.
     if (told.empty() && !final && starts.size() > 1)
       starts.push_back({parts, Boundary::inferred, {}});
     starts.push_back({parts, Boundary::exact, final});
   }
+  return starts;
+}
+
+std::vector<RoundStart>
+place_scan_rounds(const std::vector<RamSection>& stretches,
+                  const std::vector<MonoTime>& arrivals,
+                  const std::vector<SyncMark>& marks,
+                  std::optional<size_t> end_scan) {
+  if (stretches.empty())
+    return {};
+  auto told = placeable(marks, stretches, arrivals);
+  auto starts = starts_before(stretches.size(), stretches, arrivals, told);
+  // The last one is END's: there is another one right before it, as above.
+  if (told.empty() && end_scan && starts.size() > 2 &&
+      starts.back().section >= *end_scan)
+    starts.push_back(starts.back());
   return starts;
 }
 

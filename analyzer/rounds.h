@@ -55,6 +55,15 @@ place_rounds(const std::vector<RamSection>& sections,
              const std::vector<MonoTime>& arrivals,
              const std::vector<SyncMark>& marks);
 
+// The same of stretches of scans (see RamSection). END is none of them: its
+// round begins at the last start, where that can be told at all.
+// `end_scan`: StreamModel::end_scan().
+[[nodiscard]] std::vector<RoundStart>
+place_scan_rounds(const std::vector<RamSection>& stretches,
+                  const std::vector<MonoTime>& arrivals,
+                  const std::vector<SyncMark>& marks,
+                  std::optional<size_t> end_scan);
+
 // Sums the sections of each round. Times are left empty.
 [[nodiscard]] std::vector<Round>
 sum_rounds(const std::vector<RamSection>& sections,

@@ -17,6 +17,11 @@ using captures::SectionKind;
 
 namespace {
 
+// A packet's worth. Of large memory more, so that there are not more stretches
+// in a scan than kMostStretches.
+constexpr uint64_t kStretchPages = 128;
+constexpr uint64_t kMostStretches = 1u << 16;
+
 void count(RamSection& section, const PageItem& page) {
   ++section.pages;
   section.bytes += page.wire_bytes;
@@ -67,28 +72,47 @@ void StreamModel::open_ram_section(const SectionHeader& header) {
     return;
   }
   in_ram_section_ = true;
-  if (is_one_too_many(header))
+  bool end = header.kind == SectionKind::end;
+  if (marks_.multifd) {
+    if (end) {
+      marks_.ram_end_begin = header.offset;
+      end_scan_ = end_scan_.value_or(scan_begin_);
+    }
     return;
-  if (header.kind == SectionKind::end && marks_.ram_end_begin)
+  }
+  if (is_one_too_many(header.offset, end))
+    return;
+  if (end && marks_.ram_end_begin)
     add(Severity::error, header.offset,
         "a second END of RAM; its pages are counted with the pause's");
   RamSection section;
+  section.channel = channel();
   section.offset = header.offset;
   section.kind = header.kind;
   sections_.push_back(section);
-  if (header.kind == SectionKind::end)
+  if (end)
     marks_.ram_end_begin = header.offset;
+}
+
+void StreamModel::open_stretch(uint64_t offset) {
+  in_stretch_ = true;
+  if (is_one_too_many(offset, false))
+    return;
+  RamSection stretch;
+  stretch.channel = channel();
+  stretch.offset = offset;
+  sections_.push_back(stretch);
 }
 
 // Its pages are counted with those of the section before. An END has its own
 // place still, as it tells of the pause.
-bool StreamModel::is_one_too_many(const SectionHeader& header) {
+bool StreamModel::is_one_too_many(uint64_t offset, bool end) {
   constexpr size_t kMost = captures::limits::kMaxRamSections;
-  bool first_end = header.kind == SectionKind::end && !marks_.ram_end_begin;
+  bool first_end = end && !marks_.ram_end_begin;
   if (sections_.size() < kMost || first_end)
     return false;
   if (!std::exchange(told_of_sections_, true))
-    add(Severity::error, header.offset,
+    add(Severity::error, offset,
         fmt::format("more than {} RAM sections: what follows is counted, but "
                     "its rounds cannot be told apart",
                     kMost));
@@ -96,7 +120,7 @@ bool StreamModel::is_one_too_many(const SectionHeader& header) {
 }
 
 void StreamModel::close_ram_section(uint64_t end) {
-  if (in_ram_section_)
+  if (in_ram_section_ && !marks_.multifd)
     sections_.back().end = end;
   in_ram_section_ = false;
 }
@@ -143,13 +167,14 @@ void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
     totals.pages = block.used_length / page_size;
     blocks_.push_back(std::move(totals));
     ram_blocks_.push_back(block);
+    pages_ += blocks_.back().pages;
   }
   if (!ledger_->set_blocks(blocks)) {
     too_large_ = true;
     hasher_->finish();
     add(Severity::error, 0,
-        "the block list claims more memory than can be followed: there are no "
-        "figures of RAM");
+        "the block list claims more memory than can be followed: "
+        "there are no figures of RAM");
     blocks_.clear();
   }
 }
@@ -157,10 +182,28 @@ void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
 void StreamModel::on_pages(std::span<const PageItem> pages) {
   if (blocks_.empty())
     return;
+  if (marks_.multifd)
+    return add_scanned(pages);
   if (sections_.empty()) { // QEMU writes none in START, but a stream may
-    sections_.push_back({start_, 0, SectionKind::start});
+    sections_.push_back({channel(), start_, 0, SectionKind::start});
     in_ram_section_ = true;
   }
+  add_pages(pages);
+}
+
+void StreamModel::add_scanned(std::span<const PageItem> pages) {
+  const uint64_t most = std::max(kStretchPages, pages_ / kMostStretches);
+  while (!pages.empty()) {
+    if (!in_stretch_ || sections_.back().pages >= most)
+      open_stretch(pages.front().offset);
+    uint64_t room = most - sections_.back().pages % most;
+    auto some = pages.first(std::min<uint64_t>(room, pages.size()));
+    add_pages(some);
+    pages = pages.subspan(some.size());
+  }
+}
+
+void StreamModel::add_pages(std::span<const PageItem> pages) {
   RamSection& section = sections_.back();
   for (const PageItem& page : pages)
     count(section, page);
@@ -235,6 +278,8 @@ void StreamModel::on_description(std::string_view /*json*/, uint64_t offset) {
 
 void StreamModel::on_multifd_flush(uint64_t /*offset*/) {
   marks_.multifd = true;
+  scan_begin_ = sections_.size();
+  in_stretch_ = false;
 }
 
 void StreamModel::on_device_packet(const captures::MultifdDeviceState& packet) {

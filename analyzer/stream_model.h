@@ -16,10 +16,13 @@ namespace migscope::analyzer {
 
 // One `ram` PART or END section, or a START with pages (mapped-ram's has). On a
 // multifd migration's main channel it holds also the pages of the epochs that
-// end in it.
+// end in it. Where the epochs are scans of memory (StreamMarks::multifd) it is
+// a stretch of a scan instead, on whichever channel that began: no section
+// tells when its pages were sent, but their order does.
 struct RamSection {
-  uint64_t offset = 0;
-  uint64_t end = 0; // first byte after it; 0 while unfinished
+  size_t channel = 0;
+  uint64_t offset = 0; // in the channel
+  uint64_t end = 0;    // first byte after it; 0 while unfinished
   captures::SectionKind kind = captures::SectionKind::part;
   uint64_t pages = 0, zero = 0, normal = 0, xbzrle = 0, compressed = 0;
   uint64_t xbzrle_bytes = 0; // of the page items of xbzrle pages
@@ -43,7 +46,7 @@ struct StreamMarks {
   std::optional<uint64_t> package_begin, package_end;
   // A command that only a switch to postcopy sends, or a second connection.
   bool postcopy = false;
-  bool multifd = false; // marks of multifd channels
+  bool multifd = false; // MULTIFD_FLUSH: each scan of memory ends with one
   bool mapped = false;  // a mapped-ram file
 };
 
@@ -88,6 +91,9 @@ public:
   }
   [[nodiscard]] std::vector<IterableState> iterables() const;
   [[nodiscard]] const StreamMarks& marks() const { return marks_; }
+  // Of the scan in which END began, the first section; nothing before END, or
+  // where sections are no stretches of scans.
+  [[nodiscard]] std::optional<size_t> end_scan() const { return end_scan_; }
   // Blocks and totals; QEMU's counters are left for the caller.
   [[nodiscard]] Ram ram() const;
   // The rest as it is. There as soon as there is RAM.
@@ -112,8 +118,11 @@ public:
 private:
   using Owner = std::pair<std::string, uint32_t>; // idstr, instance
 
+  void add_pages(std::span<const captures::PageItem> pages);
+  void add_scanned(std::span<const captures::PageItem> pages);
+  void open_stretch(uint64_t offset);
   void open_ram_section(const captures::SectionHeader& header);
-  [[nodiscard]] bool is_one_too_many(const captures::SectionHeader& header);
+  [[nodiscard]] bool is_one_too_many(uint64_t offset, bool end);
   void close_ram_section(uint64_t end);
   void record(std::span<const HashedPage> pages);
   // Null above limits::kMaxSections, which is told of once.
@@ -126,6 +135,7 @@ private:
   std::unique_ptr<PageHasher> hasher_; // as ledger_
   std::optional<captures::Configuration> configuration_;
   std::vector<BlockTotals> blocks_;
+  uint64_t pages_ = 0;                         // of all blocks
   std::vector<captures::RamBlock> ram_blocks_; // as they were told
   MachineFacts facts_;
   SectionRepeats repeats_;
@@ -137,6 +147,9 @@ private:
   StreamMarks marks_;
   std::optional<size_t> main_; // channel of the first section
   bool in_ram_section_ = false;
+  size_t scan_begin_ = 0;   // of this scan, the first section
+  bool in_stretch_ = false; // the last section is of this scan
+  std::optional<size_t> end_scan_;
   bool too_large_ = false; // the block list
   bool told_of_sections_ = false, told_of_iterables_ = false;
 };

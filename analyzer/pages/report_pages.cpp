@@ -195,13 +195,9 @@ run_times(const std::vector<PauseRun>& runs, std::optional<uint64_t> end,
 }
 
 void add_regions(StopCopyPages& out, const StreamModel& model,
-                 const GuestLayout& layout,
+                 const std::vector<PauseRun>& runs, const GuestLayout& layout,
                  std::span<const captures::Chunk> chunks) {
-  const auto& runs = model.pause_runs().runs();
-  // Pages on multifd channels have places on those.
-  auto times = run_times(
-      runs, model.marks().ram_end_end,
-      model.marks().multifd ? std::span<const captures::Chunk>() : chunks);
+  auto times = run_times(runs, model.marks().ram_end_end, chunks);
   std::map<std::pair<uint32_t, uint64_t>, StopCopyRegion> regions;
   for (size_t i = 0; i < runs.size(); ++i) {
     auto [at, fresh] =
@@ -243,7 +239,7 @@ StopCopyPages stop_copy(const StreamModel& model, const RoundRepeats& repeats,
     out.first_time_pages +=
         model.sections()[i].pages - model.sections()[i].resent;
   out.send_counts = counts.take();
-  add_regions(out, model, layout, chunks);
+  add_regions(out, model, rounds.pause_runs->runs(), layout, chunks);
   return out;
 }
 
@@ -278,13 +274,14 @@ PageReport report_pages(const StreamModel& model, const RoundsOfPages& rounds,
   return report;
 }
 
-std::vector<const char*> limits_of_pages(const StreamModel& model) {
+std::vector<const char*> limits_of_pages(const StreamModel& model,
+                                         const RoundsOfPages& rounds) {
   std::vector<const char*> out;
   if (!model.repeats().complete())
     out.push_back("RAM sections repeat so many others that rounds' pages are "
                   "not told apart: working sets and what the pause was made of "
                   "are left out");
-  if (!model.pause_runs().complete())
+  if (rounds.pause_runs && !rounds.pause_runs->complete())
     out.push_back("the pause's pages lie in more stretches than are followed: "
                   "its regions are not complete");
   return out;

@@ -18,6 +18,7 @@ struct RoundsOfPages {
   std::vector<std::optional<double>> durations_ms;
   // The last round is the pause.
   bool ends_in_pause = false;
+  const PauseRuns* pause_runs = nullptr; // of the pause; there where it is
 
   // As PageState::last_section counts; beyond all where there is none.
   [[nodiscard]] uint32_t first_pause_section() const {
@@ -35,6 +36,6 @@ struct RoundsOfPages {
 
 // What of it is left out as there was too much; none of any real migration.
 [[nodiscard]] std::vector<const char*>
-limits_of_pages(const StreamModel& model);
+limits_of_pages(const StreamModel& model, const RoundsOfPages& rounds);
 
 } // namespace migscope::analyzer

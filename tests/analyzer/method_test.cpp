@@ -101,14 +101,10 @@ TEST_CASE("multifd by capability or by its channels") {
   CHECK(to_string(Method::multifd) == std::string("precopy"));
 }
 
-TEST_CASE("multifd's pages have sections where each section ends in a sync") {
-  TaskPool pool{1};
-  StreamModel model{pool, Content::hashed};
-  play(model, true);
-  CHECK(pages_have_sections(Method::multifd, model, true));
-  CHECK_FALSE(pages_have_sections(Method::multifd, model, false));
-  CHECK(pages_have_sections(Method::precopy, model, false));
-  CHECK_FALSE(pages_have_sections(Method::postcopy, model, false));
-  model.on_multifd_flush(150);
-  CHECK_FALSE(pages_have_sections(Method::multifd, model, true));
+TEST_CASE("rounds have pages where all channels of a precopy are there") {
+  CHECK(rounds_have_pages(Method::multifd, true));
+  CHECK_FALSE(rounds_have_pages(Method::multifd, false));
+  CHECK(rounds_have_pages(Method::precopy, false));
+  CHECK_FALSE(rounds_have_pages(Method::postcopy, false));
+  CHECK_FALSE(rounds_have_pages(Method::mapped, true));
 }

@@ -99,29 +99,62 @@ TEST_CASE("what was sent after a cut is unknown, not nothing") {
   std::vector<captures::Chunk> chunks{{0, 100, at_ms(10)},
                                       {100, 100, at_ms(60)}};
   std::vector<SyncMark> marks{event(1, 0), event(2, 50), event(3, 100)};
-  auto cut =
-      stream_rounds({section(0), section(1)}, chunks, false, marks, {}, {});
+  std::vector<RamSection> sections{section(0), section(1)};
+  std::vector<MonoTime> arrivals{at_ms(10), at_ms(60)};
+  auto cut = stream_rounds({sections, arrivals, chunks, false}, marks, {}, {});
   REQUIRE(cut.rounds.size() == 3);
   CHECK(cut.rounds[1].pages == 10u);
   CHECK_FALSE(cut.rounds[2].pages);
   CHECK_FALSE(cut.rounds[2].bytes);
-  auto whole =
-      stream_rounds({section(0), section(1)}, chunks, true, marks, {}, {});
+  auto whole = stream_rounds({sections, arrivals, chunks}, marks, {}, {});
   CHECK(whole.rounds[2].pages == 0u);
   CHECK_FALSE(whole.lower_bound);
 }
 
 TEST_CASE("with multifd a section's frame comes when its pages were sent") {
   // The second section was read 2 ms after the sync behind it was told of.
-  std::vector<captures::Chunk> chunks{
-      {0, 100, at_ms(10)}, {100, 100, at_ms(52)}, {200, 100, at_ms(90)}};
+  std::vector<MonoTime> arrivals{at_ms(10), at_ms(52), at_ms(90)};
   std::vector<RamSection> sections{section(0), section(1), section(2)};
   std::vector<SyncMark> marks{event(1, 0), event(2, 50)};
   auto pages = [&](bool multifd) {
-    auto timed = stream_rounds(sections, chunks, true, marks, {}, {}, multifd);
+    auto timed =
+        stream_rounds({sections, arrivals, {}, true, multifd}, marks, {}, {});
     REQUIRE(timed.rounds.size() == 2);
     return timed.rounds[0].pages;
   };
   CHECK(pages(true) == 20u);
   CHECK(pages(false) == 10u);
+}
+
+TEST_CASE("a scan's packets may be read in another order than they were sent") {
+  std::vector<RamSection> stretches{section(0), section(1), section(2)};
+  // The second was read late; the third tells that it was sent by 45 ms.
+  std::vector<MonoTime> arrivals{at_ms(10), at_ms(52), at_ms(45)};
+  std::vector<SyncMark> marks{event(1, 0), event(2, 50)};
+  auto timed =
+      stream_rounds({stretches, arrivals, {}, true, true, true}, marks, {}, {});
+  REQUIRE(timed.rounds.size() == 2);
+  CHECK(timed.rounds[0].pages == 30u);
+  CHECK_FALSE(timed.rounds[0].first_offset); // it has several channels
+}
+
+TEST_CASE("the pause of scans is told where its round is") {
+  std::vector<RamSection> stretches{section(0), section(1), section(2)};
+  std::vector<MonoTime> arrivals{at_ms(10), at_ms(20), at_ms(60)};
+  auto last = event(2, 50);
+  last.final = true;
+  auto in_pause = [&](std::optional<size_t> end_scan, bool monitored) {
+    std::vector<SyncMark> marks;
+    if (monitored)
+      marks = {event(1, 0), last};
+    auto timed = stream_rounds(
+        {stretches, arrivals, {}, true, true, true, end_scan}, marks, {}, {});
+    return timed.ends_in_pause ? timed.rounds.back().pages : std::nullopt;
+  };
+  CHECK(in_pause(1, true) == 10u);
+  CHECK_FALSE(in_pause({}, true)); // no END
+  CHECK_FALSE(in_pause(1, false)); // one round, as nothing was sent again
+  stretches[2].repeats = 1;
+  CHECK(in_pause(1, false) == 10u);
+  CHECK_FALSE(in_pause(3, false)); // END sent nothing again
 }

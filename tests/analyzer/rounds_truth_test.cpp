@@ -235,7 +235,7 @@ TEST_CASE("the stream alone shows every round that re-sends what is hot") {
       }
     }
     truth.insert(truth.end(), 2, sections.size());
-    sections.push_back({0, 0, SectionKind::end, 1});
+    sections.push_back({0, 0, 0, SectionKind::end, 1});
     auto starts = place_rounds(sections, {}, {});
     CAPTURE(run);
     REQUIRE(starts.size() == truth.size());

@@ -249,6 +249,75 @@ TEST_CASE(
   CHECK(stream.model.marks().postcopy);
 }
 
+TEST_CASE("pages of scans stand in stretches of them, wherever they came") {
+  TaskPool pool{1};
+  StreamModel model{pool, Content::hashed};
+  auto section = [](SectionKind kind, uint64_t offset) {
+    return SectionHeader{kind, 2, "ram", 0, 4, offset};
+  };
+  auto pages = [](uint64_t from, uint64_t to) {
+    std::vector<PageItem> out;
+    for (uint64_t i = from; i < to; ++i)
+      out.push_back(page(i, PageKind::zero, 9));
+    out.front().offset = from;
+    return out;
+  };
+  model.on_section_begin(section(SectionKind::start, 50));
+  model.on_ram_blocks(std::vector{block("pc.ram", 64u << 20)}, kPage);
+  model.on_multifd_flush(80);
+  model.on_section_end(section(SectionKind::start, 50), {.end = 90});
+  model.on_section_begin(section(SectionKind::part, 100));
+  model.on_channel(2);
+  model.on_pages(pages(0, 100));
+  model.on_channel(1);
+  model.on_pages(pages(100, 300)); // a packet has 128 at most
+  model.on_channel(0);
+  model.on_multifd_flush(150);
+  CHECK_FALSE(model.end_scan());
+  model.on_channel(1);
+  model.on_pages(pages(7, 8));
+  model.on_channel(0);
+  model.on_section_end(section(SectionKind::part, 100), {.end = 190});
+  model.on_section_begin(section(SectionKind::end, 200));
+  model.on_channel(2);
+  model.on_pages(pages(8, 9));
+  model.on_channel(0);
+  model.on_multifd_flush(250);
+  model.on_section_end(section(SectionKind::end, 200), {.end = 290});
+  model.finish();
+  const auto& sections = model.sections();
+  REQUIRE(sections.size() == 4);
+  CHECK(sections[0].channel == 2);
+  CHECK(sections[0].offset == 0);
+  CHECK(sections[0].pages == 128);
+  CHECK(sections[1].channel == 1);
+  CHECK(sections[1].pages == 128);
+  CHECK(sections[2].pages == 44);
+  CHECK(sections[3].channel == 1);
+  CHECK(sections[3].offset == 7);
+  CHECK(sections[3].pages == 2);
+  CHECK(sections[3].resent == 2);
+  CHECK(sections[3].repeats == 1); // page 7 and 8 stood in the first
+  CHECK(model.end_scan() == 3u);
+  CHECK(model.marks().ram_end_begin == 200u);
+  CHECK(model.marks().ram_end_end == 290u);
+}
+
+TEST_CASE("large memory has longer stretches, not more of them") {
+  TaskPool pool{1};
+  StreamModel model{pool, Content::ignored};
+  constexpr uint64_t kPages = uint64_t{1} << 24; // 64 GiB
+  model.on_ram_blocks(std::vector{block("pc.ram", kPages * kPage)}, kPage);
+  model.on_multifd_flush(80);
+  std::vector<PageItem> pages;
+  for (uint64_t i = 0; i < 1000; ++i)
+    pages.push_back(page(i));
+  model.on_pages(pages);
+  model.finish();
+  REQUIRE(model.sections().size() == 4);
+  CHECK(model.sections()[0].pages == kPages / 65536);
+}
+
 TEST_CASE("pages in START, where QEMU writes none, are counted") {
   TaskPool pool{1};
   StreamModel model{pool, Content::hashed};

@@ -399,6 +399,14 @@ def raw_stream(session, number=0):
         capture_output=True).stdout
 
 
+def stored_log(session, end, torn=False):
+    """The log of a QEMU that a recording has stored."""
+    result = subprocess.run(
+        ["zstd", "-dcq", f"{session}/qemu-{end}.log.zst"],
+        check=not torn, capture_output=True)
+    return result.stdout.decode()
+
+
 def run(tests):
     """Runs functions in turn; each returns what is worth telling."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

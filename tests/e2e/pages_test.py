@@ -13,6 +13,7 @@ import sys
 
 import migtest
 import plain_pages
+import raw_trace
 from migtest import Lab, Migscope, check
 
 MIGSCOPE, ELF = sys.argv[1:3]
@@ -23,11 +24,11 @@ TUNING = ["--memory", "128M", "--parameter", "max-bandwidth=67108864",
           "--parameter", "downtime-limit=20"]
 
 
-def record(lab, name, workload):
+def record(lab, name, workload, *options):
     migscope = Migscope(MIGSCOPE, lab)
     session = lab.path(f"{name}.migscope")
     migscope.run("lab", "-o", session, "--qemu", migtest.qemu_command()[0],
-                 *TUNING, "--workload", workload)
+                 *TUNING, "--workload", workload, *options)
     return migscope, session
 
 
@@ -121,10 +122,10 @@ def check_stretches(analysis, start):
                   < first["guest_address"] + first["bytes"], first)
 
 
-def hot_set(lab, pattern):
+def hot_set(lab, pattern, *options):
     migscope, session = record(
         lab, pattern, f"cold=32M hot=8M content=counter pattern={pattern} "
-        "phases=3s:rate=30000;600s:rate=0")
+        "phases=3s:rate=30000;600s:rate=0", *options)
     analysis, rows = analyze(lab, migscope, session)
     hot, stack = map(pages_of, ready(session))
     found = {page for page, sends in sends_of(rows).items() if sends > 1}
@@ -136,13 +137,35 @@ def hot_set(lab, pattern):
     check_table(analysis, rows)
     check_sums(analysis)
     check_stretches(analysis, min(hot) * PAGE)
-    return told
+    return told, session, analysis
 
 
 def hot_memory():
     with Lab(ELF) as lab:
-        return "; ".join(hot_set(lab, pattern)
+        return "; ".join(hot_set(lab, pattern)[0]
                          for pattern in ("sequential", "random"))
+
+
+def multifd_scans():
+    """Where channels are flushed once a scan, rounds are found all the same:
+    as QEMU's log tells of its packets among its syncs."""
+    if migtest.qemu_version() < (9, 0):
+        return "this QEMU syncs in each section"
+    with Lab(ELF) as lab:
+        told, session, analysis = hot_set(
+            lab, "random", "--capability", "multifd", "--trace",
+            "--qemu-arg=-trace", "--qemu-arg=multifd_send_ram_fill")
+        packets = raw_trace.packets_of_rounds(migtest.stored_log(session,
+                                                                 "source"))
+        rounds = [r["pages"] for r in analysis["rounds"]]
+        check(len(rounds) == len(packets), (rounds, packets))
+        # A packet can be on its way while QEMU syncs.
+        at, wrong = 0, 0
+        for pages, sent in zip(rounds, packets):
+            at += pages - sum(sent)
+            wrong += abs(at)
+            check(abs(at) <= 4 * 128, (rounds, [sum(p) for p in packets]))
+        return f"{told}; {wrong} of {sum(rounds)} pages in the wrong round"
 
 
 def count_unchanged(session):
@@ -217,4 +240,4 @@ def headers_only():
         return f"{whole['pages']['sent_pages']} pages"
 
 
-migtest.run([hot_memory, unchanged_rewrites, planted_rewrites, headers_only])
+migtest.run([hot_memory, multifd_scans, unchanged_rewrites, planted_rewrites, headers_only])

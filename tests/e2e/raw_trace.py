@@ -53,3 +53,18 @@ def syncs_of(log):
                 syncs[-1]["allowed_bytes"] = int(found[2])
             waits = False
     return syncs
+
+
+def packets_of_rounds(log):
+    """Of each round the pages of the packets that multifd filled in it, in
+    order (multifd_send_ram_fill, in 10.0 and 11.1). The first one after a sync
+    had been filled in part before it."""
+    rounds = []
+    for line in log.splitlines():
+        sent = re.search(r"multifd_send_ram_fill .*normal pages (\d+) "
+                         r"zero pages (\d+)", line)
+        if "migration_bitmap_sync_end" in line:
+            rounds.append([])
+        elif sent and rounds:
+            rounds[-1].append(int(sent[1]) + int(sent[2]))
+    return rounds

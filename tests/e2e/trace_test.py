@@ -5,7 +5,6 @@ usage: trace_test.py migscope lab_guest.elf
 
 import os
 import signal
-import subprocess
 import sys
 
 import migtest
@@ -67,13 +66,6 @@ def record(lab, migscope, logs=None, suffix="log"):
     return session, process
 
 
-def stored_log(session, end, torn=False):
-    result = subprocess.run(
-        ["zstd", "-dcq", f"{session}/qemu-{end}.log.zst"],
-        check=not torn, capture_output=True)
-    return result.stdout.decode()
-
-
 def check_source(log, version):
     expected = ["migration_bitmap_sync_start", "migration_bitmap_sync_end",
                 "migrate_transferred", "vm_stop_flush_all",
@@ -102,8 +94,8 @@ def check_destination(log, version):
 
 def check_logs(session):
     version = migtest.qemu_version()
-    check_source(stored_log(session, "source"), version)
-    check_destination(stored_log(session, "destination"), version)
+    check_source(migtest.stored_log(session, "source"), version)
+    check_destination(migtest.stored_log(session, "destination"), version)
 
 
 def problems(analysis, channel):
@@ -128,7 +120,7 @@ def the_lab():
         check(analysis["input"]["complete"], analysis["input"])
         check(not any(problems(analysis, f"qemu-{end}.log.zst")
                       for end in ENDS), analysis["input"])
-        return f"{len(stored_log(session, 'source'))} bytes of the source's"
+        return f"{len(migtest.stored_log(session, 'source'))} bytes of the source's"
 
 
 def files_and_states():
@@ -149,7 +141,7 @@ def files_and_states():
               "trace events are not as they were")
         check_logs(session)
         for qemu in lab.qemus:
-            check(stored_log(session, qemu.name) == qemu.log()[
+            check(migtest.stored_log(session, qemu.name) == qemu.log()[
                 began[qemu.name]:], f"{qemu.name}: not the log's bytes")
         migscope.analyze(session)
 
@@ -222,7 +214,7 @@ def interrupted():
         migscope.finish(process, 130)
         check([trace_states(q) for q in lab.qemus] == before,
               "trace events are not as they were")
-        check("migration_bitmap_sync_end" in stored_log(session, "source"),
+        check("migration_bitmap_sync_end" in migtest.stored_log(session, "source"),
               "no sync in the log")
         analysis = migscope.analyze(session)
         check(analysis["input"]["complete"], analysis["input"])
@@ -237,10 +229,10 @@ def killed():
         session, process = record(lab, migscope, ENDS)
         migrate(lab)
         source.wait_pass(2)
-        migtest.wait_until(lambda: "migration_bitmap_sync_end" in stored_log(
+        migtest.wait_until(lambda: "migration_bitmap_sync_end" in migtest.stored_log(
             session, "source", torn=True), "a sync is in the file")
         migscope.kill(process)
-        log = stored_log(session, "source", torn=True)
+        log = migtest.stored_log(session, "source", torn=True)
         check("migration_bitmap_sync_end" in log, f"the log holds: {log}")
         analysis = migscope.analyze(session, status=3)
         check(not analysis["input"]["complete"], analysis["input"])
