@@ -14,6 +14,7 @@
 #include "analyzer/read_stream.h"
 #include "analyzer/read_trace.h"
 #include "analyzer/round_times.h"
+#include "analyzer/scan_sections.h"
 #include "analyzer/session_clocks.h"
 #include "analyzer/switchover.h"
 #include "analyzer/trace_passes.h"
@@ -327,11 +328,12 @@ void take_stop_and_copy(Analysis& analysis, const Known& known) {
 void explain_rounds(Analysis& analysis, Known& known) {
   if (known.rounds_by_stream() && analysis.ram) {
     const ReadStream& stream = *known.stream;
-    TimedRounds timed =
-        stream_rounds({stream.model->sections(), stream.arrivals, stream.chunks,
-                       stream.input.complete, known.method == Method::multifd,
-                       stream.model->marks().multifd, stream.model->end_scan()},
-                      known.syncs, known.timeline, known.pause);
+    TimedRounds timed = stream_rounds(
+        {stream.model->sections(), stream.arrivals, stream.chunks,
+         stream.input.complete, known.method == Method::multifd,
+         stream.model->marks().multifd, stream.model->end_scan(),
+         guess_sections(stream.model->sections(), stream.model->scans())},
+        known.syncs, known.timeline, known.pause);
     analysis.rounds = std::move(timed.rounds);
     analysis.rounds_are_lower_bound = timed.lower_bound;
     known.first_sections = std::move(timed.first_sections);

@@ -123,7 +123,7 @@ Placed place(const SentSections& sent, const std::vector<SyncMark>& marks,
   out.lower_bound = marks.empty() || sent.arrivals.empty();
   if (sent.by_scan) {
     out.starts = place_scan_rounds(sent.sections, when_written(sent), marks,
-                                   sent.end_scan);
+                                   sent.guess, sent.end_scan);
     return out;
   }
   if (timeline.source_trace)

@@ -22,6 +22,7 @@ struct SentSections {
   bool multifd = false;                // the pages went over other channels
   bool by_scan = false;                // `sections` are stretches of scans
   std::optional<size_t> end_scan = {}; // as StreamModel::end_scan()
+  GuessedSections guess = {};          // of stretches, may be empty
 };
 
 struct TimedRounds {

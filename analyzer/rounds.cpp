@@ -265,18 +265,23 @@ std::vector<RoundStart> place_rounds(const std::vector<RamSection>& sections,
   return starts;
 }
 
-std::vector<RoundStart>
-place_scan_rounds(const std::vector<RamSection>& stretches,
-                  const std::vector<MonoTime>& arrivals,
-                  const std::vector<SyncMark>& marks,
-                  std::optional<size_t> end_scan) {
+std::vector<RoundStart> place_scan_rounds(
+    const std::vector<RamSection>& stretches,
+    const std::vector<MonoTime>& arrivals, const std::vector<SyncMark>& marks,
+    const GuessedSections& guess, std::optional<size_t> end_scan) {
   if (stretches.empty())
     return {};
   auto told = placeable(marks, stretches, arrivals);
   auto starts = starts_before(stretches.size(), stretches, arrivals, told);
+  // Of scans before it END sent nothing; a start in those is another sync's.
+  bool end_seen = end_scan && starts.back().section >= *end_scan;
+  if (told.empty() && guess.sections.size() == stretches.size()) {
+    auto sections = fewest_starts(stretches, guess, end_seen ? *end_scan : 0);
+    for (size_t i = 0; i < sections.size(); ++i)
+      starts[i + 1].section = sections[i];
+  }
   // The last one is END's: there is another one right before it, as above.
-  if (told.empty() && end_scan && starts.size() > 2 &&
-      starts.back().section >= *end_scan)
+  if (told.empty() && end_seen && starts.size() > 2)
     starts.push_back(starts.back());
   return starts;
 }

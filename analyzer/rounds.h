@@ -19,6 +19,7 @@
 #pragma once
 
 #include "analyzer/analysis.h"
+#include "analyzer/scan_sections.h"
 #include "analyzer/stream_model.h"
 #include "analyzer/timeline.h"
 
@@ -56,13 +57,14 @@ place_rounds(const std::vector<RamSection>& sections,
              const std::vector<SyncMark>& marks);
 
 // The same of stretches of scans (see RamSection). END is none of them: its
-// round begins at the last start, where that can be told at all.
-// `end_scan`: StreamModel::end_scan().
+// round begins at the last start, where that can be told at all. `guess`
+// as guess_sections() gives, used where no marks can be placed; `end_scan` as
+// StreamModel::end_scan().
 [[nodiscard]] std::vector<RoundStart>
 place_scan_rounds(const std::vector<RamSection>& stretches,
                   const std::vector<MonoTime>& arrivals,
                   const std::vector<SyncMark>& marks,
-                  std::optional<size_t> end_scan);
+                  const GuessedSections& guess, std::optional<size_t> end_scan);
 
 // Sums the sections of each round. Times are left empty.
 [[nodiscard]] std::vector<Round>

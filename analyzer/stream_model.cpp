@@ -76,7 +76,9 @@ void StreamModel::open_ram_section(const SectionHeader& header) {
   if (marks_.multifd) {
     if (end) {
       marks_.ram_end_begin = header.offset;
-      end_scan_ = end_scan_.value_or(scan_begin_);
+      end_scan_ = end_scan_.value_or(scans_.back().stretch);
+    } else {
+      ++parts_;
     }
     return;
   }
@@ -278,8 +280,9 @@ void StreamModel::on_description(std::string_view /*json*/, uint64_t offset) {
 
 void StreamModel::on_multifd_flush(uint64_t /*offset*/) {
   marks_.multifd = true;
-  scan_begin_ = sections_.size();
   in_stretch_ = false;
+  if (scans_.size() < captures::limits::kMaxRamSections)
+    scans_.push_back({sections_.size(), parts_, end_scan_.has_value()});
 }
 
 void StreamModel::on_device_packet(const captures::MultifdDeviceState& packet) {

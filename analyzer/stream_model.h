@@ -33,6 +33,13 @@ struct RamSection {
   uint32_t repeats = 0;
 };
 
+// Where a scan of memory ended.
+struct ScanEnd {
+  size_t stretch = 0;    // index of the first section behind it
+  uint64_t sections = 0; // PART sections that had begun by then
+  bool in_end = false;   // END had, too
+};
+
 // Offsets at which the phases of the end begin.
 struct StreamMarks {
   // SWITCHOVER_START (10.0+), else the first SECTION_END: the guest stands
@@ -91,8 +98,9 @@ public:
   }
   [[nodiscard]] std::vector<IterableState> iterables() const;
   [[nodiscard]] const StreamMarks& marks() const { return marks_; }
-  // Of the scan in which END began, the first section; nothing before END, or
-  // where sections are no stretches of scans.
+  // Where sections are stretches of scans.
+  [[nodiscard]] const std::vector<ScanEnd>& scans() const { return scans_; }
+  // Of the scan in which END began, the first stretch; nothing before END.
   [[nodiscard]] std::optional<size_t> end_scan() const { return end_scan_; }
   // Blocks and totals; QEMU's counters are left for the caller.
   [[nodiscard]] Ram ram() const;
@@ -147,7 +155,8 @@ private:
   StreamMarks marks_;
   std::optional<size_t> main_; // channel of the first section
   bool in_ram_section_ = false;
-  size_t scan_begin_ = 0;   // of this scan, the first section
+  std::vector<ScanEnd> scans_;
+  uint64_t parts_ = 0;      // PART sections that have begun
   bool in_stretch_ = false; // the last section is of this scan
   std::optional<size_t> end_scan_;
   bool too_large_ = false; // the block list

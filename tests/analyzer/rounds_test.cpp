@@ -125,24 +125,26 @@ TEST_CASE("the sync that found little enough is followed by the final one") {
 TEST_CASE("of scans the last round that begins is END's") {
   //                          0       1       2        3       4
   std::vector<RamSection> it{part(), part(), part(1), part(), part(3)};
-  auto starts = place_scan_rounds(it, {}, {}, 3);
+  auto starts = place_scan_rounds(it, {}, {}, {}, 3);
   CHECK(sections_of(starts) == Sections{0, 2, 4, 4}); // one before END's
   CHECK(starts.back().how == Boundary::inferred);
   // In a stream that ends before END, or where END sent nothing again.
-  CHECK(sections_of(place_scan_rounds(it, {}, {}, {})) == Sections{0, 2, 4});
+  CHECK(sections_of(place_scan_rounds(it, {}, {}, {}, {})) ==
+        Sections{0, 2, 4});
   it.push_back(part());
-  CHECK(sections_of(place_scan_rounds(it, {}, {}, 5)) == Sections{0, 2, 4});
-  CHECK(place_scan_rounds({}, {}, {}, 0).empty());
+  CHECK(sections_of(place_scan_rounds(it, {}, {}, {}, 5)) == Sections{0, 2, 4});
+  CHECK(place_scan_rounds({}, {}, {}, {}, 0).empty());
 }
 
 TEST_CASE("of scans the final sync is placed as all others are") {
   std::vector<RamSection> it(5, part());
-  auto starts = place_scan_rounds(
-      it, every_ten_ms(5), {event(1, 1), event(2, 25), event(3, 35, true)}, 2);
+  auto starts =
+      place_scan_rounds(it, every_ten_ms(5),
+                        {event(1, 1), event(2, 25), event(3, 35, true)}, {}, 2);
   CHECK(sections_of(starts) == Sections{0, 2, 3});
   CHECK(starts.back().mark->final);
   starts = place_scan_rounds(it, every_ten_ms(5),
-                             {event(1, 1), event(2, 60, true)}, 2);
+                             {event(1, 1), event(2, 60, true)}, {}, 2);
   CHECK(sections_of(starts) == Sections{0, 5}); // nothing was left
 }
 
