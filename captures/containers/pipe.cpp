@@ -20,13 +20,13 @@ public:
   Result<std::span<const std::byte>> next() override {
     buffer_.reset();
     buffer_ = buffers_.take();
-    buffer_->resize(kPipeBytes);
+    auto room = page_aligned(*buffer_, kPipeBytes);
     size_t have = 0;
     while (have < kPipeBytes && !ended_ && !error_)
-      have += read(std::span(*buffer_).subspan(have));
+      have += read(room.subspan(have));
     if (have == 0 && error_)
       return fail(*error_);
-    return std::span<const std::byte>(*buffer_).first(have);
+    return room.first(have);
   }
   std::shared_ptr<const void> keep() const override { return buffer_; }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace migscope::captures {
@@ -27,5 +28,18 @@ public:
 private:
   std::vector<SharedBuffer> buffers_;
 };
+
+// Room for `bytes` in a buffer, for the kernel to copy to: from the begin of a
+// page on. Sixteen bytes behind it, where malloc puts what is large, the same
+// copy takes four times as long on AMD's Zen 3.
+[[nodiscard]] inline std::span<std::byte>
+page_aligned(std::vector<std::byte>& buffer, size_t bytes) {
+  constexpr size_t kPage = 4096;
+  buffer.resize(bytes + kPage);
+  void* at = buffer.data();
+  size_t room = buffer.size();
+  std::align(kPage, bytes, at, room);
+  return {static_cast<std::byte*>(at), bytes};
+}
 
 } // namespace migscope::captures
