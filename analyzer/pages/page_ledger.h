@@ -85,6 +85,9 @@ private:
       if (!touched_[group]) {
         touched_[group] = true;
         groups_.push_back(group);
+        // The first access writes: after one that reads the kernel would have
+        // to replace the page of zeros that it gave.
+        states_[page].sends = 0;
       }
       return states_[page];
     }
