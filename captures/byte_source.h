@@ -32,7 +32,8 @@ public:
   // While somebody holds it, the piece that was given last stays where it is.
   // Null where nothing keeps it.
   [[nodiscard]] virtual std::shared_ptr<const void> keep() const { return {}; }
-  // The pool's threads may make pieces ready from now on. It outlives this.
+  // The pool's threads may make pieces ready from now on: all bytes are going
+  // to be looked at. It outlives this.
   virtual void read_ahead(TaskPool& /*pool*/) {}
   // Leaves out the next bytes, a hole in a file of any size in no time. False
   // where they are not there or would have to be read: nothing is left out.

@@ -24,13 +24,26 @@ public:
   MainEvents(StreamEvents& events, MultifdMerge& merge)
       : ForwardedEvents(events), merge_(merge) {}
 
-  void set_channel(size_t channel) {
-    channel_ = channel;
+  // `pool` may read the channel ahead as soon as it is known that it is no
+  // mapped-ram file, most of which nobody looks at.
+  void set_channel(size_t index, OpenChannel& channel, TaskPool* pool) {
+    channel_ = index;
+    source_ = channel.source.get();
+    pool_ = pool;
     next().on_channel(channel_);
   }
 
   [[nodiscard]] bool has_flushes() const { return flushes_; }
 
+  void on_configuration(const Configuration& value) override {
+    mapped_ram_ = std::ranges::count(value.capabilities, "mapped-ram") > 0;
+    next().on_configuration(value);
+  }
+  void on_section_begin(const SectionHeader& header) override {
+    if (!mapped_ram_ && pool_)
+      source_->read_ahead(*std::exchange(pool_, nullptr));
+    next().on_section_begin(header);
+  }
   void on_section_end(const SectionHeader& header,
                       const SectionEnd& end) override {
     if (header.idstr == "ram" && header.kind != SectionKind::full)
@@ -88,6 +101,9 @@ private:
   size_t channel_ = 0;
   std::span<const std::byte> piece_; // of the main channel
   std::shared_ptr<const void> keep_;
+  ByteSource* source_ = nullptr; // of the channel
+  TaskPool* pool_ = nullptr;     // null where it does not read ahead, or does
+  bool mapped_ram_ = false;
   bool flushes_ = false;
 };
 
@@ -231,14 +247,14 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
   auto main = find_main(channels);
   if (!main)
     return;
-  for (OpenChannel& channel : channels)
-    if (channel.source && options.pool)
-      channel.source->read_ahead(*options.pool);
   std::vector<size_t> multifd = of_kind(channels, StreamStart::multifd);
   MultifdMerge merge(channels, multifd, events);
   MainEvents main_events(events, merge);
   std::vector<size_t> mains = of_kind(channels, StreamStart::recovered_main);
   mains.insert(mains.begin(), *main);
+  for (size_t i = 0; i < channels.size(); ++i)
+    if (channels[i].source && options.pool && std::ranges::count(mains, i) == 0)
+      channels[i].source->read_ahead(*options.pool);
   ConnectionState state;
   bool broke_off = true;
   for (size_t i = 0; i < mains.size(); ++i) {
@@ -253,7 +269,7 @@ void read_migration(std::span<OpenChannel> channels, StreamEvents& events,
     DecoderOptions decoding = main_options(channel, options);
     if (i > 0)
       decoding.resumed = std::move(state);
-    main_events.set_channel(mains[i]);
+    main_events.set_channel(mains[i], channel, options.pool);
     state = read_main(channel, main_events, std::move(decoding),
                       i + 1 < mains.size(), broke_off);
   }

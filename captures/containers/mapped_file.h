@@ -21,6 +21,8 @@ public:
   Mapping& operator=(Mapping&&) = delete;
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+  // Some of them, which will be read from the file again if they are looked at.
+  void forget(std::span<const std::byte> bytes) const;
 
 private:
   explicit Mapping(std::span<const std::byte> bytes) : bytes_(bytes) {}

@@ -1,5 +1,6 @@
 #include "captures/migration_reader.h"
 
+#include "base/task_pool.h"
 #include "tests/support/multifd_builder.h"
 #include "tests/support/temp_dir.h"
 
@@ -95,6 +96,37 @@ StreamBuilder main_start() {
 MultifdBuilder channel(uint8_t id) {
   MultifdBuilder out;
   out.hello(id).sync();
+  return out;
+}
+
+// Counts how often it is told to read ahead.
+class Watched final : public ByteSource {
+public:
+  Watched(std::unique_ptr<ByteSource> source, int& count)
+      : source_(std::move(source)), count_(count) {}
+
+  std::optional<uint64_t> bytes() const override { return source_->bytes(); }
+  Result<std::span<const std::byte>> next() override { return source_->next(); }
+  void read_ahead(TaskPool&) override { ++count_; }
+  Result<std::vector<std::byte>> tail(size_t most) override {
+    return source_->tail(most);
+  }
+
+private:
+  std::unique_ptr<ByteSource> source_;
+  int& count_;
+};
+
+// How often each channel is told.
+std::vector<int> reads_ahead(const Files& files) {
+  auto channels = files.open();
+  std::vector<int> out(channels.size());
+  for (size_t i = 0; i < out.size(); ++i)
+    channels[i].source =
+        std::make_unique<Watched>(std::move(channels[i].source), out[i]);
+  TaskPool pool(1);
+  StreamEvents nobody;
+  read_migration(channels, nobody, {.pool = &pool});
   return out;
 }
 
@@ -346,6 +378,21 @@ TEST_CASE("blocks of a list that stops early are no other channel's") {
   REQUIRE(out.channels[1].error);
   CHECK(out.channels[1].error->message.find("not in the block list") !=
         std::string::npos);
+}
+
+TEST_CASE("channels are read ahead, but not where pages have fixed places") {
+  Files files;
+  files.add(main_start().eos().footer().end(2).eos().footer().eof().done());
+  files.add(channel(0).bytes());
+  CHECK(reads_ahead(files) == std::vector{1, 1});
+  Files mapped;
+  mapped.add(StreamBuilder()
+                 .header()
+                 .configuration("pc")
+                 .config_capabilities({"mapped-ram"})
+                 .start(2, "ram")
+                 .done());
+  CHECK(reads_ahead(mapped) == std::vector{0});
 }
 
 TEST_CASE("what is not a migration is named") {

@@ -151,6 +151,30 @@ TEST_CASE("pieces of a channel are made ready by other threads") {
   }
 }
 
+TEST_CASE("pieces of a file are made ready by other threads") {
+  Folder folder;
+  Bytes stream = pattern(4096, 40'000'000);
+  auto path = folder.file("stream", stream);
+  constexpr size_t kSkipped = 9'999'999;
+  for (size_t threads : {1, 2, 5}) {
+    TaskPool pool(threads);
+    auto source = open_source(path);
+    REQUIRE(source);
+    (*source)->read_ahead(pool);
+    auto first = (*source)->next();
+    REQUIRE(first);
+    auto held = (*source)->keep();
+    CHECK(held);
+    CHECK((*source)->skip(kSkipped));
+    ReadOut rest = read_out(**source);
+    CHECK_FALSE(rest.error);
+    CHECK(std::ranges::equal(*first, std::span(stream).first(first->size())));
+    CHECK(std::ranges::equal(
+        rest.bytes, std::span(stream).subspan(first->size() + kSkipped)));
+    CHECK_FALSE((*source)->skip(1));
+  }
+}
+
 TEST_CASE("a pipe is looked into before it is read") {
   Folder folder;
   for (const Bytes& bytes :
