@@ -1,15 +1,20 @@
 // What the tee costs: the throughput of a stream through it against the same
-// stream sent directly, in one run. Guest memory is imitated by pages of three
-// kinds, as compression decides what storing costs.
+// stream sent directly and, where it is installed, through socat, in one run.
+// Guest memory is imitated by pages of three kinds, as compression decides what
+// storing costs.
+#include "captures/buffer_pool.h"
 #include "captures/tee.h"
 #include "tests/support/bytes.h"
 #include "tests/support/temp_dir.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <fmt/format.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <uv.h>
@@ -38,6 +43,18 @@ int listen_on(const std::filesystem::path& path) {
   return fd;
 }
 
+int connect_to(const std::filesystem::path& path) {
+  sockaddr_un name = name_of(path);
+  int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  // Who listens there may not have come so far.
+  while (::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name)) {
+    if (errno != ECONNREFUSED)
+      std::abort();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return fd;
+}
+
 struct Stream {
   testing::Bytes block;        // sent again and again
   double bytes_per_second = 0; // 0: as fast as it goes
@@ -46,10 +63,7 @@ struct Stream {
 void send_stream(const std::filesystem::path& to, const Stream& stream) {
   const testing::Bytes& block = stream.block;
   auto start = std::chrono::steady_clock::now();
-  sockaddr_un name = name_of(to);
-  int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  if (::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name))
-    std::abort();
+  int fd = connect_to(to);
   for (size_t sent = 0; sent < kStreamBytes;) {
     size_t at = sent % block.size();
     ssize_t n = ::send(fd, &block[at], std::min(kSendBytes, block.size() - at),
@@ -117,22 +131,45 @@ Run through_tee(const testing::TempDir& dir, int listener,
   return run;
 }
 
+// With a buffer as large as the tee's. Nothing where there is no socat.
+std::optional<double> through_socat(const testing::TempDir& dir, int listener,
+                                    const Stream& stream) {
+  std::string size = fmt::format("-b{}", captures::kBufferBytes);
+  std::string front = "UNIX-LISTEN:" + (dir / "socat").string();
+  std::string back = "UNIX-CONNECT:" + (dir / "back").string();
+  std::string name = "socat";
+  char* arguments[] = {name.data(), size.data(), front.data(), back.data(),
+                       nullptr};
+  pid_t child = 0;
+  if (::posix_spawnp(&child, name.c_str(), nullptr, nullptr, arguments,
+                     environ) != 0)
+    return {};
+  while (!std::filesystem::exists(dir / "socat"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  double seconds = seconds_for(dir / "socat", listener, stream);
+  ::waitpid(child, nullptr, 0);
+  return seconds;
+}
+
 void measure(const char* what, const Stream& stream) {
   testing::TempDir dir;
   int listener = listen_on(dir / "back");
   double direct = seconds_for(dir / "back", listener, stream);
   Run forwarded = through_tee(dir, listener, dir / "none", stream);
   Run stored = through_tee(dir, listener, dir.path(), stream);
+  auto socat = through_socat(dir, listener, stream);
   double direct_again = seconds_for(dir / "back", listener, stream);
   ::close(listener);
   direct = std::min(direct, direct_again);
   auto file = std::filesystem::file_size(dir / "channel-0.zst");
   fmt::print("{:<16} direct {:6.0f} MB/s   forwarded {:.2f}   stored {:.2f}   "
-             "(stalled {:.0f} % of the time, file {:.2f} of the stream)\n",
+             "(stalled {:.0f} % of the time, file {:.2f} of the stream)   "
+             "socat {}\n",
              what, kStreamBytes / direct / 1e6, direct / forwarded.seconds,
              direct / stored.seconds,
              to_ms(stored.info.stalled) / 10 / stored.seconds,
-             static_cast<double>(file) / kStreamBytes);
+             static_cast<double>(file) / kStreamBytes,
+             socat ? fmt::format("{:.2f}", direct / *socat) : "not at hand");
 }
 
 } // namespace
