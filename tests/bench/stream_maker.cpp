@@ -21,6 +21,8 @@ constexpr uint64_t kPage = 4096;
 constexpr uint64_t kSectionPages = 4096;
 constexpr uint32_t kRam = 2;
 constexpr char kBlock[] = "pc.ram";
+// What QEMU's analyze-migration.py cannot do without.
+constexpr char kDescription[] = R"({"page_size": 4096, "devices": []})";
 
 void put(std::span<const std::byte> bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size())
@@ -102,7 +104,7 @@ void write_stream(uint64_t pages, uint64_t normal, uint64_t rounds) {
   for (uint64_t i = 0; i < normal / 4096; ++i)
     out.normal(i * 64, rounds);
   test::StreamBuilder tail;
-  put(tail.eos().footer(kRam).eof());
+  put(tail.eos().footer(kRam).eof().description(kDescription));
 }
 
 } // namespace
