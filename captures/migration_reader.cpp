@@ -13,8 +13,9 @@ namespace migscope::captures {
 namespace {
 
 constexpr uint32_t kDefaultPageSize = 4096;
-// Descriptions of machines with hundreds of devices stay under 1 MiB.
-constexpr size_t kTailBytes = 16u << 20;
+// Descriptions of machines with hundreds of devices stay under 1 MiB. More is
+// looked through only where there is none in that.
+constexpr size_t kTailBytes[] = {1u << 20, 16u << 20};
 
 // Passes on what a main channel tells, and calls for the multifd channels'
 // pages at its marks: the MULTIFD_FLUSH words or, where the first section has
@@ -138,16 +139,26 @@ OpenChannel open_channel(const std::string& name,
   return out;
 }
 
+std::optional<Description> description_at_end(ByteSource& source) {
+  for (size_t bytes : kTailBytes) {
+    auto tail = source.tail(bytes);
+    auto text = tail ? find_description(*tail) : std::nullopt;
+    if (!text)
+      continue;
+    // One that cannot be read is told of when the decoder comes to it.
+    auto description = parse_description(*text);
+    return description ? std::optional(std::move(*description)) : std::nullopt;
+  }
+  return {};
+}
+
 DecoderOptions main_options(OpenChannel& channel, const ReadOptions& options) {
   DecoderOptions out;
   out.page_size = kDefaultPageSize;
   out.origin = channel.source->origin();
-  out.description = options.description;
-  if (auto tail = channel.source->tail(kTailBytes))
-    if (auto text = find_description(*tail))
-      // One that cannot be read is told of when the decoder comes to it.
-      if (auto description = parse_description(*text))
-        out.description = std::move(*description);
+  out.description = description_at_end(*channel.source);
+  if (!out.description)
+    out.description = options.description;
   if (out.description)
     out.page_size = out.description->page_size.value_or(kDefaultPageSize);
   return out;

@@ -395,6 +395,25 @@ TEST_CASE("channels are read ahead, but not where pages have fixed places") {
   CHECK(reads_ahead(mapped) == std::vector{0});
 }
 
+TEST_CASE("a description at the end says how large pages are") {
+  struct PageSize final : StreamEvents {
+    void on_ram_blocks(std::span<const RamBlock>, uint32_t page_size) override {
+      bytes = page_size;
+    }
+    uint32_t bytes = 0;
+  };
+  for (size_t padding : {0u, 3u << 20}) {
+    std::string json = R"({"page_size": 1024, "devices": [])";
+    json.append(padding, ' ').append("}");
+    Files files;
+    files.add(main_start().eos().footer().eof().description(json).done());
+    auto channels = files.open();
+    PageSize events;
+    read_migration(channels, events);
+    CHECK(events.bytes == 1024);
+  }
+}
+
 TEST_CASE("what is not a migration is named") {
   SUBCASE("two main channels") {
     Files files;
