@@ -12,6 +12,7 @@ REPEATS (5).
 
 import glob
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -50,11 +51,15 @@ def make(path, *numbers):
                        check=True)
 
 
+def version_in(path):
+    return [int(number) for number in re.findall(r"\d+", os.path.basename(path))]
+
+
 def script():
+    """The newest there is."""
     folder = os.environ.get("MIGSCOPE_ANALYZE_MIGRATION")
-    found = sorted(glob.glob(f"{folder}/analyze-migration-*.py")) if folder \
-        else []
-    return found[-1] if found else None
+    found = glob.glob(f"{folder}/analyze-migration-*.py") if folder else []
+    return max(found, key=version_in, default=None)
 
 
 def line(what, base, taken, bound):
