@@ -94,6 +94,8 @@ def raw(folder):
     if script():
         taken["analyze-migration.py"] = seconds(
             [sys.executable, "-B", script(), "-d", "state", "-f", path])
+        for bare in ("bare hash", "bare walk"):  # as fast as can be
+            line("analyze-migration.py", bare, taken, "")
         line("analyze-migration.py", "analyze", taken, "at least 30")
         line("analyze-migration.py", "analyze --no-content", taken,
              "at least 60")
