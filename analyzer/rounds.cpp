@@ -276,9 +276,10 @@ std::vector<RoundStart> place_scan_rounds(
   // Of scans before it END sent nothing; a start in those is another sync's.
   bool end_seen = end_scan && starts.back().section >= *end_scan;
   if (told.empty() && guess.sections.size() == stretches.size()) {
-    auto sections = fewest_starts(stretches, guess, end_seen ? *end_scan : 0);
-    for (size_t i = 0; i < sections.size(); ++i)
-      starts[i + 1].section = sections[i];
+    starts.resize(1);
+    for (size_t start :
+         fewest_starts(stretches, guess, end_seen ? *end_scan : 0))
+      starts.push_back({start, Boundary::inferred, {}});
   }
   // The last one is END's: there is another one right before it, as above.
   if (told.empty() && end_seen && starts.size() > 2)
