@@ -90,4 +90,16 @@ void append(Input& input, const Input& part) {
                         part.problems.end());
 }
 
+const char* to_string(Side side) {
+  switch (side) {
+  case Side::network:
+    return "network";
+  case Side::destination:
+    return "destination";
+  case Side::source:
+    break;
+  }
+  return "source";
+}
+
 } // namespace migscope::analyzer

@@ -5,11 +5,13 @@
 // wire; bytes are what they took there, page words and names included.
 #pragma once
 
+#include "analyzer/pages/heat_map.h"
 #include "analyzer/pages/page_report.h"
 #include "analyzer/what_if/savings.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "qmp/blocktime.h"
+#include "qmp/migration.h"
 
 #include <cstdint>
 #include <optional>
@@ -266,12 +268,16 @@ struct StopAndCopy {
   std::vector<DeviceState> devices;
 };
 
+// Where the work of a piece of the downtime is done.
+enum class Side { source, network, destination };
+
 // A piece of the downtime. Pieces are in order and do not overlap.
 struct Phase {
   std::string name;
   double start_ms = 0; // since the source's STOP
   double duration_ms = 0;
   std::string evidence;
+  Side side = Side::source;
 };
 
 // One QEMU's wall clock against the recording host's.
@@ -353,6 +359,43 @@ struct MissedMinimum {
   std::optional<Trough> trough;
 };
 
+// One reply to query-migrate, with QEMU's own figures.
+struct SamplePoint {
+  double t_ms = 0; // when it arrived, since the migration began
+  qmp::MigrationStatus status = qmp::MigrationStatus::unknown;
+  std::optional<uint64_t> remaining_bytes, transferred_bytes;
+  std::optional<double> mbps; // Mbit/s
+  std::optional<double> dirty_bytes_per_second;
+  std::optional<uint64_t> expected_downtime_ms, throttle_percent;
+};
+
+struct PassTime {
+  uint64_t pass = 0; // as QEMU counts
+  double t_ms = 0;   // of its sync, or the latest that it can have been
+};
+
+struct StatusTime {
+  qmp::MigrationStatus status = qmp::MigrationStatus::unknown;
+  double t_ms = 0;
+};
+
+// What was set when query-migrate-parameters was answered.
+struct LimitTime {
+  double t_ms = 0;
+  std::optional<uint64_t> downtime_limit_ms;
+  std::optional<uint64_t> max_bandwidth; // bytes/s; absent: no limit
+};
+
+// How the migration went in time, as the source's monitor told. All times are
+// since it began, as Round::start_ms.
+struct TimeSeries {
+  std::vector<SamplePoint> samples;
+  std::vector<PassTime> passes;
+  std::vector<StatusTime> statuses; // changes, by event or, without, by sample
+  std::vector<LimitTime> limits;    // changes
+  std::optional<double> stop_ms, resume_ms;
+};
+
 struct Finding {
   std::string id;
   Severity severity = Severity::info;
@@ -366,10 +409,12 @@ struct Analysis {
   OutcomeInfo outcome;
   std::optional<Ram> ram;
   std::optional<PageReport> pages; // where there is RAM
+  std::optional<HeatMap> heat_map; // likewise
   std::vector<Round> rounds;
   // The stream shows only rounds that sent something again.
   bool rounds_are_lower_bound = false;
   std::vector<PassCheck> passes; // with the guest running
+  TimeSeries time_series;        // empty without a monitor
   std::vector<IterableState> iterables;
   std::optional<StopAndCopy> stop_and_copy;
   std::optional<PageRequests> postcopy; // where the return path is there
@@ -396,5 +441,6 @@ void append(Input& input, const Input& part);
 [[nodiscard]] const char* to_string(Boundary boundary);
 [[nodiscard]] const char* to_string(Verdict verdict);
 [[nodiscard]] const char* to_string(LimitedBy limit);
+[[nodiscard]] const char* to_string(Side side);
 
 } // namespace migscope::analyzer

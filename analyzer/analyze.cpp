@@ -7,6 +7,7 @@
 #include "analyzer/hindsight.h"
 #include "analyzer/host_clocks.h"
 #include "analyzer/method.h"
+#include "analyzer/pages/report_heat.h"
 #include "analyzer/pages/report_pages.h"
 #include "analyzer/pages/scanned_pause.h"
 #include "analyzer/read_flow.h"
@@ -17,6 +18,7 @@
 #include "analyzer/scan_sections.h"
 #include "analyzer/session_clocks.h"
 #include "analyzer/switchover.h"
+#include "analyzer/time_series.h"
 #include "analyzer/trace_passes.h"
 #include "analyzer/trace_pause.h"
 
@@ -391,6 +393,8 @@ void explain_pages(Analysis& analysis, const Known& known,
   if (!known.stream->multifd)
     chunks = known.stream->chunks;
   analysis.pages = report_pages(model, rounds, layout, chunks);
+  analysis.heat_map = report_heat(model, rounds, layout,
+                                  options.owners ? &*options.owners : nullptr);
   for (const char* lost : limits_of_pages(model, rounds))
     analysis.input.problems.push_back({Severity::warning, "", {}, lost});
   if (options.owners)
@@ -419,9 +423,11 @@ void explain_flow(Analysis& analysis, const Known& known) {
   std::span<const captures::Chunk> chunks;
   if (known.stream)
     chunks = known.stream->chunks;
-  read_flows(analysis, known.recording, known.timeline, known.pause,
-             round_zero(known.timeline, chunks),
+  auto zero = round_zero(known.timeline, chunks);
+  read_flows(analysis, known.recording, known.timeline, known.pause, zero,
              known.method != Method::postcopy);
+  analysis.time_series =
+      time_series(known.timeline, zero, known.syncs, analysis.vm.page_size);
 }
 
 // Rounds and pause, as far as they can be told of this kind of migration.

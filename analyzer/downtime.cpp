@@ -26,12 +26,12 @@ public:
   // Marks of different evidence can cross by microseconds; a piece never goes
   // backwards for that.
   void piece(const char* name, std::optional<MonoTime> until,
-             const char* evidence) {
+             const char* evidence, Side side = Side::source) {
     if (!until)
       return;
     MonoTime to = std::min(std::max(*until, at_), end_);
     phases_.push_back({name, to_ms(at_ - zero_), to_ms(to - at_),
-                       fmt::format("{}; {}", known_by_, evidence)});
+                       fmt::format("{}; {}", known_by_, evidence), side});
     at_ = to;
     known_by_ = evidence;
   }
@@ -82,7 +82,7 @@ void lay_out_devices(Axis& axis, const PauseMarks& marks) {
   if (marks.devices_saved) {
     axis.piece("device state", marks.devices_saved,
                "the source's trace: all devices are written");
-    axis.piece("wire", marks.stream_end, "last byte at the tee");
+    axis.piece("wire", marks.stream_end, "last byte at the tee", Side::network);
   } else if (marks.stream_end) {
     axis.piece("device state", marks.devices_end,
                "end-of-stream byte at the tee");
@@ -95,12 +95,14 @@ void lay_out_devices(Axis& axis, const PauseMarks& marks) {
 
 void lay_out_destination(Axis& axis, const PauseMarks& marks) {
   if (!marks.loaded)
-    return axis.piece("destination", marks.resume, "RESUME event");
+    return axis.piece("destination", marks.resume, "RESUME event",
+                      Side::destination);
   axis.piece("load", marks.loaded,
-             "the destination's trace: all state is loaded");
+             "the destination's trace: all state is loaded", Side::destination);
   axis.piece("activate", marks.announced,
-             "the destination's trace: disks are active, network announced");
-  axis.piece("start", marks.resume, "RESUME event");
+             "the destination's trace: disks are active, network announced",
+             Side::destination);
+  axis.piece("start", marks.resume, "RESUME event", Side::destination);
 }
 
 // What follows the package is sent while the guest runs.

@@ -178,7 +178,9 @@ void StreamModel::on_ram_blocks(std::span<const captures::RamBlock> blocks,
         "the block list claims more memory than can be followed: "
         "there are no figures of RAM");
     blocks_.clear();
+    return;
   }
+  heat_.set_blocks(blocks, page_size);
 }
 
 void StreamModel::on_pages(std::span<const PageItem> pages) {
@@ -224,6 +226,7 @@ void StreamModel::on_piece(std::span<const std::byte> piece,
 void StreamModel::finish() {
   if (hasher_)
     hasher_->finish();
+  heat_.finish();
 }
 
 void StreamModel::record(std::span<const HashedPage> pages) {
@@ -244,6 +247,7 @@ void StreamModel::record(std::span<const HashedPage> pages) {
       section.repeats = std::max(section.repeats, sent.earlier_section);
     if (sent.resent)
       repeats_.add(page.section, sent.earlier_section - 1, sent.sent_once);
+    heat_.add(page.block, page.page, page.section, sent.resent);
   }
 }
 

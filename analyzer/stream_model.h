@@ -4,6 +4,7 @@
 
 #include "analyzer/analysis.h"
 #include "analyzer/memory/guest_layout.h"
+#include "analyzer/pages/heat_counter.h"
 #include "analyzer/pages/page_ledger.h"
 #include "analyzer/pages/pause_runs.h"
 #include "analyzer/pages/section_repeats.h"
@@ -114,6 +115,7 @@ public:
     return blocks_;
   }
   [[nodiscard]] const SectionRepeats& repeats() const { return repeats_; }
+  [[nodiscard]] const HeatCounter& heat() const { return heat_; }
   [[nodiscard]] const PauseRuns& pause_runs() const { return pause_runs_; }
   // Where the guest finds the blocks, as far as the stream tells.
   [[nodiscard]] GuestLayout layout() const;
@@ -147,6 +149,7 @@ private:
   std::vector<captures::RamBlock> ram_blocks_; // as they were told
   MachineFacts facts_;
   SectionRepeats repeats_;
+  HeatCounter heat_;
   PauseRuns pause_runs_;
   std::vector<RamSection> sections_;
   uint64_t start_ = 0; // offset of the START that is none of them

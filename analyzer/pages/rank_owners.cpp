@@ -1,5 +1,4 @@
-#include "analyzer/pages/owners.h"
-
+#include "analyzer/pages/owned_stretches.h"
 #include "analyzer/stream_model.h"
 
 #include <algorithm>
@@ -9,34 +8,6 @@ namespace {
 
 // The ranking's length; what comes after is summed up.
 constexpr size_t kMostOwners = 100;
-
-// A stretch of a block that lies in one range.
-struct OwnedStretch {
-  uint64_t start = 0, end = 0; // bytes in the block
-  size_t range = 0;
-};
-
-// Of one block, ascending.
-std::vector<OwnedStretch> stretches_of(size_t block, const GuestLayout& layout,
-                                       const Owners& owners) {
-  std::vector<OwnedStretch> out;
-  for (const LayoutPiece& piece : layout.pieces) {
-    if (piece.block != block)
-      continue;
-    const uint64_t end = piece.address + piece.bytes;
-    auto range = std::ranges::upper_bound(owners.ranges, piece.address, {},
-                                          &OwnerRange::end);
-    for (; range != owners.ranges.end() && range->start < end; ++range) {
-      uint64_t from = std::max(range->start, piece.address);
-      uint64_t to = std::min(range->end, end);
-      out.push_back({piece.offset + (from - piece.address),
-                     piece.offset + (to - piece.address),
-                     static_cast<size_t>(range - owners.ranges.begin())});
-    }
-  }
-  std::ranges::sort(out, {}, &OwnedStretch::start);
-  return out;
-}
 
 void add(OwnerCost& cost, const PageState& state, bool in_pause) {
   ++cost.pages;
@@ -116,7 +87,7 @@ std::vector<OwnerRanking> rank_owners(const StreamModel& model,
   const uint32_t pause = rounds.first_pause_section();
   Ranking ranking(owners);
   for (size_t block = 0; block < model.ledger().blocks(); ++block) {
-    auto stretches = stretches_of(block, layout, owners);
+    auto stretches = owned_stretches(block, layout, owners);
     auto at = stretches.begin();
     model.ledger().for_each_sent(
         block, [&](uint64_t page, const PageState& state) {

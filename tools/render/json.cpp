@@ -3,6 +3,7 @@
 #include "analyzer/switchover.h"
 #include "tools/render/json_parts.h"
 #include "tools/render/pages_json.h"
+#include "tools/render/time_series_json.h"
 #include "tools/render/what_if.h"
 
 namespace migscope::tools {
@@ -246,6 +247,7 @@ Json phase(const Phase& value) {
       .set("name", text(value.name))
       .set("start_ms", value.start_ms)
       .set("duration_ms", value.duration_ms)
+      .set("side", to_string(value.side))
       .set("evidence", text(value.evidence));
 }
 
@@ -336,9 +338,12 @@ Json render_json(const Analysis& analysis) {
       .set("outcome", outcome(analysis.outcome))
       .set("ram", ram(analysis.ram))
       .set("pages", analysis.pages ? pages_json(*analysis.pages) : Json())
+      .set("heat_map",
+           analysis.heat_map ? heat_map_json(*analysis.heat_map) : Json())
       .set("rounds", list(analysis.rounds, round))
       .set("rounds_are_lower_bound", analysis.rounds_are_lower_bound)
       .set("passes", list(analysis.passes, pass))
+      .set("time_series", time_series_json(analysis.time_series))
       .set("iterables", list(analysis.iterables, iterable))
       .set("stop_and_copy", stop_and_copy(analysis.stop_and_copy))
       .set("postcopy", postcopy(analysis.postcopy))

@@ -47,6 +47,32 @@ PageReport known_pages() {
   return out;
 }
 
+HeatMap known_heat() {
+  HeatMap out;
+  out.unit_bytes = 256u << 10;
+  out.columns = {{1, 1, false}, {2, 2, true}};
+  out.bins = {{"pc.ram", 0, 0, 256u << 10, {{"postgres", 60, 9}}}};
+  out.cells = {{0, 0, 64, 0}, {1, 0, 9, 9}};
+  return out;
+}
+
+TimeSeries known_series() {
+  using qmp::MigrationStatus;
+  TimeSeries out;
+  for (int i = 0; i < 10; ++i)
+    out.samples.push_back({i * 50.0, MigrationStatus::active,
+                           (32u << 20) - static_cast<uint64_t>(i) * 1'000'000,
+                           static_cast<uint64_t>(i) * 1'000'000, 200.5, 5e6,
+                           300, 20});
+  out.passes = {{2, 92.75}};
+  out.statuses = {{MigrationStatus::active, 1.5},
+                  {MigrationStatus::completed, 690}};
+  out.limits = {{0.5, 50, 64u << 20}};
+  out.stop_ms = 640;
+  out.resume_ms = 685.7;
+  return out;
+}
+
 Round known_round(uint64_t number, Boundary boundary) {
   Round out;
   out.number = number;
@@ -110,6 +136,8 @@ Analysis known_analysis() {
   out.outcome = {"completed", "", "precopy", 700, 3};
   out.ram = known_ram();
   out.pages = known_pages();
+  out.heat_map = known_heat();
+  out.time_series = known_series();
   out.rounds = {known_round(1, Boundary::exact),
                 known_round(2, Boundary::event)};
   out.passes = {known_pass(1, Verdict::too_much),
@@ -120,17 +148,18 @@ Analysis known_analysis() {
                   61'000,
                   30'000,
                   {{"cpu", 0, 12, 30'000, 0x5000, true, 24, 1.5, 0.5, 0.75}}};
-  out.downtime = {45.7,
-                  21,
-                  1.5,
-                  0,
-                  {{"final sync", 0, 3.2, "STOP event"},
-                   {"last RAM", 3.2, 20, "tee"},
-                   {"device state", 23.2, 1, "tee"},
-                   {"destination", 24.2, 20, "RESUME event"}},
-                  "QEMU's 21 ms end early",
-                  GuestPause{45.2, 0.25, {}, {}},
-                  ""};
+  out.downtime = {
+      45.7,
+      21,
+      1.5,
+      0,
+      {{"final sync", 0, 3.2, "STOP event"},
+       {"last RAM", 3.2, 20, "tee"},
+       {"device state", 23.2, 1, "tee"},
+       {"destination", 24.2, 20, "RESUME event", Side::destination}},
+      "QEMU's 21 ms end early",
+      GuestPause{45.2, 0.25, {}, {}},
+      ""};
   out.clocks.source = HostClock{false, 6999.5,      7000.75,      "STOP", 90,
                                 110,   "STOP: low", "STOP: high", ""};
   out.clocks.destination =

@@ -27,27 +27,15 @@ Json first(const Json& list) {
 TEST_CASE("the documented keys are there, and no others") {
   Json out = render_json(known_analysis());
   CHECK(out.get("schema").as_string() == "migscope/analysis-1");
-  CHECK(out.keys() == Keys{"schema",
-                           "input",
-                           "vm",
-                           "outcome",
-                           "ram",
-                           "pages",
-                           "rounds",
-                           "rounds_are_lower_bound",
-                           "passes",
-                           "iterables",
-                           "stop_and_copy",
-                           "postcopy",
-                           "postcopy_blocktime",
-                           "downtime",
-                           "clocks",
-                           "expected_downtime",
-                           "missed_minimum",
-                           "flow",
-                           "pause_flow",
-                           "what_if",
-                           "findings"});
+  CHECK(out.keys() ==
+        Keys{"schema",         "input",       "vm",
+             "outcome",        "ram",         "pages",
+             "heat_map",       "rounds",      "rounds_are_lower_bound",
+             "passes",         "time_series", "iterables",
+             "stop_and_copy",  "postcopy",    "postcopy_blocktime",
+             "downtime",       "clocks",      "expected_downtime",
+             "missed_minimum", "flow",        "pause_flow",
+             "what_if",        "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==
@@ -118,7 +106,27 @@ TEST_CASE("the documented keys are there, and no others") {
         Keys{"total_ms", "qemu_ms", "unexplained_ms", "clock_error_ms",
              "guest_ms", "guest_error_ms", "phases"});
   CHECK(first(out.get("downtime").get("phases")).keys() ==
-        Keys{"name", "start_ms", "duration_ms", "evidence"});
+        Keys{"name", "start_ms", "duration_ms", "side", "evidence"});
+  Json heat = out.get("heat_map");
+  CHECK(heat.keys() == Keys{"unit_bytes", "columns", "bins", "cells"});
+  CHECK(first(heat.get("columns")).dump() ==
+        R"({"first_round":1,"last_round":1,"pause":false})");
+  CHECK(first(heat.get("bins")).dump() ==
+        R"({"block":"pc.ram","address":0,"guest_address":0,"bytes":262144,)"
+        R"("owners":[{"name":"postgres","pages":60,"resent_pages":9}]})");
+  CHECK(heat.get("cells").dump() == "[[0,0,64,0],[1,0,9,9]]");
+  Json series = out.get("time_series");
+  CHECK(series.keys() == Keys{"samples", "passes", "statuses", "limits",
+                              "stop_ms", "resume_ms"});
+  CHECK(first(series.get("samples")).keys() ==
+        Keys{"t_ms", "status", "remaining_bytes", "transferred_bytes", "mbps",
+             "dirty_bytes_per_second", "expected_downtime_ms",
+             "throttle_percent"});
+  CHECK(first(series.get("passes")).dump() == R"({"pass":2,"t_ms":92.75})");
+  CHECK(first(series.get("statuses")).dump() ==
+        R"({"status":"active","t_ms":1.5})");
+  CHECK(first(series.get("limits")).keys() ==
+        Keys{"t_ms", "downtime_limit_ms", "max_bandwidth"});
   CHECK(out.get("clocks").keys() == Keys{"source", "destination"});
   CHECK(out.get("clocks").get("source").keys() ==
         Keys{"local", "at", "offset_low_ms", "offset_high_ms", "drift_low_ppm",
