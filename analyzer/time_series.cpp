@@ -1,5 +1,8 @@
 #include "analyzer/time_series.h"
 
+#include <algorithm>
+#include <span>
+
 namespace migscope::analyzer {
 namespace {
 
@@ -43,13 +46,23 @@ std::vector<StatusTime> statuses(const Timeline& timeline,
   return out;
 }
 
+// Whoever starts a migration sets its parameters before, so the first reply
+// since it began tells of what it began with; older ones count where there is
+// none.
 std::vector<LimitTime> limits(const Timeline& timeline, MonoTime zero) {
+  std::span<const ParametersMark> marks = timeline.parameters;
+  auto before = static_cast<size_t>(std::ranges::count_if(
+      marks, [&](const ParametersMark& mark) { return mark.answered < zero; }));
+  if (before < marks.size())
+    marks = marks.subspan(before);
+  else if (!marks.empty())
+    marks = marks.last(1);
   std::vector<LimitTime> out;
-  const qmp::MigrationParameters* before = nullptr;
-  for (const ParametersMark& mark : timeline.parameters) {
-    if (before && *before == mark.values)
+  const qmp::MigrationParameters* last = nullptr;
+  for (const ParametersMark& mark : marks) {
+    if (last && *last == mark.values)
       continue;
-    before = &mark.values;
+    last = &mark.values;
     auto bandwidth = mark.values.max_bandwidth;
     if (bandwidth == 0u)
       bandwidth.reset();

@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   add_tee(app, chosen);
   add_capture(app, chosen);
   add_analyze(app, chosen);
+  add_report(app, chosen);
   add_devices(app, chosen);
   add_memory(app, chosen);
   // CLI11 would only miss a verb.

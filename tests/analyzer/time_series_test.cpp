@@ -32,8 +32,10 @@ TEST_CASE("samples and marks stand on the axis of the migration") {
                       sample(110, MigrationStatus::active),
                       sample(160, MigrationStatus::completed)};
   qmp::MigrationParameters limited{300, 1000, {}}, free{300, 0, {}};
-  timeline.parameters = {
-      {at_ms(105), limited}, {at_ms(120), limited}, {at_ms(130), free}};
+  timeline.parameters = {{at_ms(95), free}, // set before it began
+                         {at_ms(105), limited},
+                         {at_ms(120), limited},
+                         {at_ms(130), free}};
   timeline.stop = mark_ms(150);
   SyncMark sync;
   sync.number = 2;
@@ -53,6 +55,8 @@ TEST_CASE("samples and marks stand on the axis of the migration") {
   CHECK(out.passes[0].t_ms == doctest::Approx(40));
   CHECK(out.stop_ms == doctest::Approx(50));
   CHECK_FALSE(out.resume_ms);
+  timeline.parameters.resize(1);
+  CHECK(time_series(timeline, at_ms(100), {}, {}).limits.size() == 1);
   // Without events the samples tell of the status.
   REQUIRE(out.statuses.size() == 2);
   CHECK(out.statuses[1].status == MigrationStatus::completed);

@@ -21,6 +21,7 @@ void add_lab(CLI::App& app, Verb& chosen);
 void add_memory(CLI::App& app, Verb& chosen);
 void add_migrate(CLI::App& app, Verb& chosen);
 void add_record(CLI::App& app, Verb& chosen);
+void add_report(CLI::App& app, Verb& chosen);
 void add_tee(CLI::App& app, Verb& chosen);
 
 } // namespace migscope::tools

@@ -1,0 +1,258 @@
+/* Memory by round: a row for each unit of memory, a column for each round. */
+
+/* Cividis (Nunez, Anderton, Renslow 2018), dark to light. */
+const CIVIDIS = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
+  "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
+
+function mixed(a, b, share) {
+  const part = (text, at) => parseInt(text.slice(at, at + 2), 16);
+  const channel = (at) => Math.round(part(a, at) * (1 - share) +
+    part(b, at) * share);
+  return `rgb(${channel(1)}, ${channel(3)}, ${channel(5)})`;
+}
+
+/* More stands out more, on a light page and on a dark one. */
+function heatColour(level) {
+  const dark = document.documentElement.dataset.theme === "dark";
+  const at = (dark ? level : 1 - level) * (CIVIDIS.length - 1);
+  const low = Math.min(Math.floor(at), CIVIDIS.length - 2);
+  return mixed(CIVIDIS[low], CIVIDIS[low + 1], at - low);
+}
+
+/* Logarithmic: a page of many is seen, too. */
+function heatLevel(share) {
+  return Math.log(1 + 255 * Math.min(1, share)) / Math.log(256);
+}
+
+class HeatMap {
+  constructor(root, run) {
+    this.data = run.heat;
+    this.page = run.page || 4096;
+    this.again = false;
+    this.at = null; // [column, bin]
+    this.cells = new Map();
+    this.totals = this.data.bins.map(() => [0, 0]);
+    this.data.cells.forEach((row, column) => {
+      for (let i = 0, bin = 0; i < row.length; i += 3) {
+        bin += row[i];
+        const counts = [row[i + 1], row[i + 1] - row[i + 2]];
+        this.cells.set(column * this.data.bins.length + bin, counts);
+        this.totals[bin][0] += counts[0];
+        this.totals[bin][1] += counts[1];
+      }
+    });
+    this.build(root);
+  }
+
+  build(root) {
+    this.canvas = make("canvas", { class: "heat", tabindex: "0",
+      role: "application", "aria-roledescription": "heat map",
+      "aria-label": "Pages sent by address and round; arrow keys move, and " +
+        "what is there is told below" });
+    this.readout = make("p", { class: "readout", "aria-live": "polite" },
+      "Point at the map, or move through it with the arrow keys.");
+    root.append(
+      choices("Pages that are shown", ["all that was sent", "sent again"], 0,
+        (index) => { this.again = index === 1; this.draw(); }),
+      this.key(), this.canvas, this.readout);
+    this.canvas.addEventListener("pointermove", (event) => this.hover(event));
+    this.canvas.addEventListener("pointerdown", (event) => this.hover(event));
+    this.canvas.addEventListener("pointerleave", () => this.leave());
+    this.canvas.addEventListener("blur", () => this.leave());
+    this.canvas.addEventListener("keydown", (event) => this.key_down(event));
+    this.draw();
+  }
+
+  key() {
+    const scale = make("canvas", { width: "160", height: "12",
+      "aria-hidden": "true" });
+    const ctx = scale.getContext("2d");
+    for (let x = 0; x < 160; ++x) {
+      ctx.fillStyle = heatColour(x / 159);
+      ctx.fillRect(x, 0, 1, 12);
+    }
+    return make("ul", { class: "keys" }, make("li", {}, "a page", scale,
+      `all of ${bytes(this.data.unit)} (logarithmic)`));
+  }
+
+  /* A whole number of pixels for each row, so that none is lost. */
+  layout() {
+    const bins = this.data.bins.length;
+    const row = Math.max(1, Math.floor(420 / bins));
+    const width = this.canvas.parentElement.clientWidth;
+    const left = width < 500 ? 62 : 84;
+    return { row, width, left, bottom: 34, height: row * bins,
+      column: (width - left - 2) / this.data.columns.length };
+  }
+
+  draw() {
+    const place = this.place = this.layout();
+    const ratio = window.devicePixelRatio || 1;
+    this.canvas.width = Math.round(place.width * ratio);
+    this.canvas.height = Math.round((place.height + place.bottom) * ratio);
+    this.canvas.style.height = place.height + place.bottom + "px";
+    const ctx = this.canvas.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.fillStyle = colour("grid");
+    ctx.fillRect(place.left, 0, place.width - place.left - 2, place.height);
+    for (const [key, counts] of this.cells) this.fill(ctx, key, counts);
+    this.label_rows(ctx);
+    this.label_columns(ctx);
+    if (this.at) this.frame(ctx);
+  }
+
+  fill(ctx, key, counts) {
+    const bins = this.data.bins.length;
+    const column = Math.floor(key / bins), bin = key % bins;
+    const pages = counts[this.again ? 1 : 0];
+    if (!pages) return;
+    const { row, left, column: width } = this.place;
+    const all = Math.max(1, this.data.bins[bin][3] / this.page);
+    ctx.fillStyle = heatColour(heatLevel(pages / all));
+    const x = Math.round(left + column * width);
+    const gap = width > 12 ? 1 : 0;
+    ctx.fillRect(x, bin * row,
+      Math.max(1, Math.round(left + (column + 1) * width) - x - gap), row);
+  }
+
+  /* Addresses at round distances; where memory does not go on, what follows is
+     labelled, by its address or its block's name. */
+  label_rows(ctx) {
+    const { row, left, height } = this.place;
+    ctx.font = "11px " + Chart.defaults.font.family;
+    ctx.textAlign = "right";
+    ctx.textBaseline = "middle";
+    ctx.fillStyle = colour("muted");
+    let step = 1n;
+    while (Number(step) * row < 40) step *= 2n;
+    step *= BigInt(this.data.unit);
+    let next = 0;
+    this.data.bins.forEach((bin, index) => {
+      const jumps = index > 0 && !this.goes_on(this.data.bins[index - 1], bin);
+      const y = index * row;
+      const round = bin[2] !== null && BigInt(bin[2]) % step === 0n;
+      if (!jumps && !round && index > 0) return;
+      ctx.fillRect(left - 6, y, 6, 1);
+      if (y < next) return;
+      const name = bin[2] === null ? this.data.names[bin[0]]
+        : this.short_address(bin[2]);
+      ctx.fillText(this.cut(ctx, name, left - 10), left - 8,
+        Math.max(6, Math.min(y, height - 6)));
+      next = y + 13;
+    });
+    ctx.textBaseline = "top";
+  }
+
+  goes_on(a, b) {
+    if (a[2] === null || b[2] === null) return a[2] === b[2];
+    return BigInt(a[2]) + BigInt(a[3]) === BigInt(b[2]);
+  }
+
+  short_address(text) {
+    const value = Number(BigInt(text));
+    return value === 0 ? "0" : value % (1 << 20) ? text : bytes(value);
+  }
+
+  cut(ctx, text, width) {
+    while (text.length > 3 && ctx.measureText(text).width > width)
+      text = text.slice(0, -2).trimEnd() + "…";
+    return text;
+  }
+
+  label_columns(ctx) {
+    const { left, height, column } = this.place;
+    ctx.textAlign = "center";
+    ctx.fillStyle = colour("muted");
+    const last = this.data.columns.length - 1;
+    let next = 0;
+    this.data.columns.forEach((rounds, index) => {
+      const x = left + (index + 0.5) * column;
+      if (x < next || (index < last && x + 40 > left + (last + 0.5) * column &&
+          this.data.columns[last][2] && column < 40)) return;
+      ctx.fillText(this.column_name(rounds), x, height + 5);
+      next = x + 34;
+    });
+    ctx.fillText("round", left + (last + 1) * column / 2, height + 20);
+  }
+
+  column_name([first, last, pause]) {
+    if (pause) return "pause";
+    if (!first) return "all";
+    return first === last ? `${first}` : `${first}-${last}`;
+  }
+
+  frame(ctx) {
+    const { row, left, column } = this.place;
+    ctx.strokeStyle = colour("bad");
+    ctx.lineWidth = 2;
+    ctx.strokeRect(left + this.at[0] * column, this.at[1] * row - 1, column,
+      Math.max(row, 3) + 1);
+  }
+
+  describe([column, bin]) {
+    const [first, last, pause] = this.data.columns[column];
+    const [block, offset, guest, size, owners] = this.data.bins[bin];
+    const [pages, again] =
+      this.cells.get(column * this.data.bins.length + bin) || [0, 0];
+    const title = !first ? "whole migration" :
+      (first === last ? `round ${first}` : `rounds ${first} to ${last}`) +
+      (pause ? ", in the pause" : "");
+    const lines = [
+      `${this.data.names[block]} + ${offset}, ${bytes(size)}`,
+      guest === null ? "guest address not known" : `guest address ${guest}`,
+      `${pages} pages sent, ${again} of them again`,
+      `in the whole migration ${this.totals[bin][0]} sends, ` +
+        `${this.totals[bin][1]} of them again`,
+    ];
+    for (let i = 0; i < owners.length; i += 3)
+      lines.push(`${this.data.names[owners[i]]}: ${owners[i + 1]} pages, ` +
+        `sent again ${owners[i + 2]} times`);
+    return { title, lines };
+  }
+
+  show(at, x, y) {
+    this.at = at;
+    this.draw();
+    const { title, lines } = this.describe(at);
+    tooltip.show(x, y, title, lines);
+    this.readout.textContent = `${title}: ${lines.join("; ")}`;
+  }
+
+  hover(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const { row, left, column, height } = this.place;
+    const x = event.clientX - box.left - left, y = event.clientY - box.top;
+    if (x < 0 || y < 0 || y >= height) return this.leave();
+    const at = [Math.min(Math.floor(x / column), this.data.columns.length - 1),
+      Math.min(Math.floor(y / row), this.data.bins.length - 1)];
+    this.show(at, event.clientX, event.clientY);
+  }
+
+  leave() {
+    tooltip.hide();
+    if (!this.at) return;
+    this.at = null;
+    this.draw();
+  }
+
+  key_down(event) {
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1],
+      ArrowDown: [0, 1], PageUp: [0, -16], PageDown: [0, 16] };
+    const step = steps[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const [column, bin] = this.at || [0, 0];
+    const inside = (value, count) => Math.max(0, Math.min(value, count - 1));
+    const at = [inside(column + step[0], this.data.columns.length),
+      inside(bin + step[1], this.data.bins.length)];
+    const box = this.canvas.getBoundingClientRect();
+    this.show(at, box.left + this.place.left + (at[0] + 1) * this.place.column,
+      box.top + at[1] * this.place.row);
+  }
+}
+
+const maps = [];
+
+function drawHeat(root, runs) {
+  maps.push(new HeatMap(root, runs[0]));
+}
