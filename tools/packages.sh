@@ -12,7 +12,7 @@ RUN_PACKAGES="qemu-system-x86"
 # shellcheck disable=SC2034
 CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd xz-utils bzip2
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients nbdkit
-    iproute2 chromium chromium-driver python3-selenium"
+    iproute2"
 # shellcheck disable=SC2034
 FUZZ_PACKAGES="clang-14 llvm-14 libclang-rt-14-dev"
 
