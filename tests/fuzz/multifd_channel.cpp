@@ -23,6 +23,7 @@ public:
   void on_packet(const MultifdPacket& packet) override {
     advance(packet.offset);
     within(packet.offset + packet.header_bytes + packet.payload_bytes);
+    ++told;
     require(!packet.normal.empty() || !packet.zero.empty(),
             "a packet that is told has pages");
     require(packet.pages.empty() ||
@@ -36,7 +37,7 @@ public:
   void on_sync(uint64_t offset) override {
     advance(offset);
     digest.add("sync");
-    ++syncs;
+    ++told;
   }
   void on_device_state(const MultifdDeviceState& state) override {
     advance(state.offset);
@@ -56,7 +57,7 @@ public:
 
   Digest digest;
   uint64_t end = 0; // of what has been fed
-  size_t syncs = 0;
+  size_t told = 0;  // packets of pages and SYNCs
 
 private:
   void within(uint64_t offset) const {
@@ -81,13 +82,13 @@ public:
   void feed(std::span<const std::byte> bytes) {
     witness_.end += bytes.size();
     while (!bytes.empty() && error_.empty()) {
-      size_t syncs = witness_.syncs;
+      size_t told = witness_.told;
       auto used = decoder_.feed(bytes);
       if (!used)
         return note(used.error());
       require(*used <= bytes.size(), "no more is used than there is");
-      require(*used == bytes.size() || witness_.syncs == syncs + 1,
-              "only a SYNC leaves bytes");
+      require(*used == bytes.size() || witness_.told != told,
+              "only a packet that is told leaves bytes");
       bytes = bytes.subspan(*used);
     }
   }
