@@ -1,4 +1,4 @@
-#include "tools/verbs/verbs.h"
+#include "tools/verbs/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -21,33 +21,18 @@ int main(int argc, char** argv) {
   // A pager that goes away and a file at its limit are errors to report.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  CLI::App app("Records and explains QEMU live migrations.\n\n"
-               "Example:\n"
-               "  migscope lab -o demo.migscope && migscope analyze "
-               "demo.migscope\n",
-               "migscope");
-  app.set_version_flag("--version", "migscope " MIGSCOPE_VERSION);
-  app.require_subcommand(1);
   Verb chosen;
-  add_lab(app, chosen);
-  add_migrate(app, chosen);
-  add_record(app, chosen);
-  add_tee(app, chosen);
-  add_capture(app, chosen);
-  add_analyze(app, chosen);
-  add_report(app, chosen);
-  add_devices(app, chosen);
-  add_memory(app, chosen);
+  std::unique_ptr<CLI::App> app = make_command_line(chosen);
   // CLI11 would only miss a verb.
-  if (argc > 1 && argv[1][0] != '-' && !knows(app, argv[1]))
+  if (argc > 1 && argv[1][0] != '-' && !knows(*app, argv[1]))
     return static_cast<int>(report(
         {migscope::ErrorKind::usage, std::string("there is no verb \"") +
                                          argv[1] + "\"; see migscope --help"}));
   try {
-    app.parse(argc, argv);
+    app->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     bool asked = error.get_exit_code() == 0; // --help, --version
-    app.exit(error);
+    app->exit(error);
     return static_cast<int>(asked ? ExitStatus::done : ExitStatus::usage);
   }
   return static_cast<int>(chosen());

@@ -98,10 +98,11 @@ void declare(CLI::App* verb, LabVerbOptions& options) {
       ->type_name("PROGRAM")
       ->capture_default_str();
   verb->add_option("--qemu-arg", options.lab.qemu_args,
-                   "One more word for both command lines; may be repeated")
+                   "One more word for both command lines")
       ->type_name("WORD")
       ->allow_extra_args(false);
   verb->add_option("--memory", options.lab.memory, "Guest memory, as QEMU's -m")
+      ->type_name("SIZE")
       ->capture_default_str();
   verb->add_option("--workload", options.lab.workload,
                    "What the guest does (tools/lab/guest/README.md)")

@@ -131,9 +131,11 @@ void declare_outputs(CLI::App& verb, MemoryOptions& options) {
                     ->type_name("NAME");
   auto* format =
       verb.add_option("--format", options.format,
-                      "elf: a core file for gdb, crash and drgn\n"
-                      "physical: a byte for each guest-physical address\n"
-                      "blocks: a directory with a raw file for each block")
+                      "Write all of it: a core file for gdb, crash and drgn "
+                      "(elf), a byte for each guest-physical address "
+                      "(physical), or a directory with a raw file for each "
+                      "block (blocks)")
+          ->type_name("FORM")
           ->check(CLI::IsMember({"elf", "physical", "blocks"}));
   auto* round =
       verb.add_option("--round", options.round,

@@ -60,6 +60,7 @@ void add_reading_options(CLI::App& verb, ReadingOptions& options) {
                 "unchanged stays unknown");
   verb.add_option("--threads", options.threads,
                   "Threads to work with (all cores)")
+      ->type_name("N")
       ->check(CLI::Range(1, 256));
   verb.add_flag("--what-if", options.what_if,
                 "What xbzrle, multifd's compression and leaving out unchanged "

@@ -79,6 +79,7 @@ void add_record(CLI::App& app, Verb& chosen) {
       ->type_name("NAME.migscope");
   verb->add_option("--interval", options->interval_ms,
                    "Milliseconds between samples")
+      ->type_name("MS")
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
   verb->add_flag("--enable-events", options->enable_events,

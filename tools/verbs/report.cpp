@@ -52,16 +52,17 @@ ExitStatus report_runs(const ReportOptions& options) {
 void add_report(CLI::App& app, Verb& chosen) {
   auto options = std::make_shared<ReportOptions>();
   CLI::App* verb = app.add_subcommand(
-      "report", "Explain a migration as an HTML page: one file that needs no "
-                "network.\nSeveral RUNs are put side by side, the first being "
-                "what the others are compared with.\n"
-                "Exit status 3 where an input is incomplete or damaged.\n\n"
-                "Example:\n"
-                "  migscope report run.migscope -o report.html\n"
-                "  migscope report before.migscope after.migscope -o "
-                "compared.html\n"
-                "  migscope report main.bin,multifd-0.bin,multifd-1.bin -o "
-                "report.html\n");
+      "report",
+      "Explain a migration as an HTML page: one file that needs no "
+      "network.\nSeveral RUNs are put side by side; the first is what the "
+      "others are\ncompared with.\n"
+      "Exit status 3 where an input is incomplete or damaged.\n\n"
+      "Example:\n"
+      "  migscope report run.migscope -o report.html\n"
+      "  migscope report before.migscope after.migscope -o "
+      "compared.html\n"
+      "  migscope report main.bin,multifd-0.bin,multifd-1.bin -o "
+      "report.html\n");
   verb->add_option("run", options->runs,
                    "Session directory or stream file, as `migscope analyze` "
                    "takes them; channels and sessions of one migration in one "

@@ -8,15 +8,16 @@ namespace migscope::tools {
 
 void declare_tuning(CLI::App& verb, Tuning& tuning) {
   verb.add_option("--capability", tuning.capabilities,
-                  "Set at both ends, NAME=on or NAME=off; may be repeated")
+                  "Set at both ends, NAME=on or NAME=off")
       ->type_name("NAME=on|off")
       ->allow_extra_args(false);
   verb.add_option("--parameter", tuning.parameters,
-                  "Set at both ends, in QEMU's units; may be repeated")
+                  "Set at both ends, in QEMU's units")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   verb.add_option("--interval", tuning.interval_ms,
                   "Milliseconds between samples")
+      ->type_name("MS")
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
 }
