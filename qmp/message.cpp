@@ -53,12 +53,22 @@ Result<Message> parse_greeting(const Json& json, std::string_view line) {
   return Greeting{*version};
 }
 
+// libvirt's virt-qemu-qmp-proxy (9.0) passes an event's data on as a string
+// that holds the JSON. No event of QEMU has a string for its data.
+Json event_data(Json data) {
+  auto text = data.as_string();
+  if (!text)
+    return data;
+  auto inner = Json::parse(*text);
+  return inner ? *std::move(inner) : data;
+}
+
 Result<Message> parse_event(const Json& json, std::string_view line) {
   auto name = json.get("event").as_string();
   auto timestamp = decode_timestamp(json.get("timestamp"));
   if (!name || !timestamp)
     return protocol(line, "expected an event with a name and a time");
-  return Event{*name, *timestamp, json.get("data")};
+  return Event{*name, *timestamp, event_data(json.get("data"))};
 }
 
 Result<Message> parse_reply(const Json& json, std::string_view line) {

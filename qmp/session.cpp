@@ -45,9 +45,8 @@ void Session::peer_closed() {
   if (state_ == State::greeting)
     return close({ErrorKind::io, "the monitor closed without a greeting"});
   std::string message = "the monitor closed the connection";
-  if (!pending_.empty())
-    message +=
-        fmt::format(" and left {} unanswered", pending_.begin()->second.name);
+  if (pending_)
+    message += fmt::format(" and left {} unanswered", pending_->name);
   close({ErrorKind::io, std::move(message)});
 }
 
@@ -67,18 +66,17 @@ void Session::tick() {
                           seconds(timeouts_.greeting));
     return close({ErrorKind::timeout, std::move(message)});
   }
-  for (const auto& [id, command] : pending_)
-    if (now - command.sent >= timeouts_.reply)
-      return close({ErrorKind::timeout,
-                    fmt::format("no reply to {} within {}", command.name,
-                                seconds(timeouts_.reply))});
+  if (pending_ && now - pending_->sent >= timeouts_.reply)
+    close({ErrorKind::timeout,
+           fmt::format("no reply to {} within {}", pending_->name,
+                       seconds(timeouts_.reply))});
 }
 
 void Session::abandon() {
   if (!closed())
     closing_ = {ErrorKind::interrupted, "the connection was given up", peer_};
   state_ = State::closed;
-  pending_.clear();
+  pending_.reset();
   unsent_.clear();
   output_.closed = nullptr;
 }
@@ -87,11 +85,16 @@ void Session::execute(std::string_view name, const Json& arguments,
                       ReplyHandler on_reply) {
   if (closed())
     return on_reply(fail(closing_));
-  Command next = command(name, arguments, std::move(on_reply));
-  if (ready())
-    send(std::move(next));
-  else
-    unsent_.push_back(std::move(next));
+  unsent_.push_back(command(name, arguments, std::move(on_reply)));
+  send_next();
+}
+
+void Session::send_next() {
+  if (!ready() || pending_ || unsent_.empty())
+    return;
+  Command next = std::move(unsent_.front());
+  unsent_.pop_front();
+  send(std::move(next));
 }
 
 Session::Command Session::command(std::string_view name, const Json& arguments,
@@ -108,7 +111,7 @@ void Session::send(Command next) {
   ClockReading now = clock_.now();
   std::string line = std::move(next.line);
   next.sent = now.mono;
-  pending_.emplace(next.id, std::move(next));
+  pending_ = std::move(next);
   if (output_.line)
     output_.line(Direction::sent, line, now);
   if (!closed() && output_.send)
@@ -146,33 +149,32 @@ void Session::negotiated(const Result<Json>& reply) {
     return close({reply.error().kind,
                   "negotiation was refused: " + reply.error().message});
   state_ = State::ready;
-  while (ready() && !unsent_.empty()) {
-    Command next = std::move(unsent_.front());
-    unsent_.pop_front();
-    send(std::move(next));
-  }
+  send_next();
   if (ready() && output_.ready)
     output_.ready(version_);
 }
 
 void Session::handle(const Reply& reply, ClockReading) {
-  auto command = pending_.extract(reply.id);
-  if (!command)
+  if (!pending_ || pending_->id != reply.id)
     return violation(
         fmt::format("a reply to command {}, which is not pending", reply.id));
-  command.mapped().on_reply(reply.value);
+  answer(reply.value);
+}
+
+void Session::answer(const Result<Json>& value) {
+  ReplyHandler on_reply = std::move(pending_->on_reply);
+  pending_.reset();
+  // Before those that the handler has.
+  send_next();
+  on_reply(value);
 }
 
 void Session::handle(const ErrorReply& reply, ClockReading) {
-  // Without an id QEMU could not read a command; it reads them in order.
-  auto command = reply.id           ? pending_.extract(*reply.id)
-                 : pending_.empty() ? decltype(pending_)::node_type()
-                                    : pending_.extract(pending_.begin());
   std::string text = reply.error_class + ": " + reply.description;
-  if (!command)
+  // Without an id QEMU could not read the command.
+  if (!pending_ || pending_->id != reply.id.value_or(pending_->id))
     return violation("an error for no pending command: " + text);
-  command.mapped().on_reply(
-      fail(Error{ErrorKind::refused, std::move(text), peer_}));
+  answer(fail(Error{ErrorKind::refused, std::move(text), peer_}));
 }
 
 void Session::handle(const Event& event, ClockReading arrival) {
@@ -192,8 +194,8 @@ void Session::close(Error error) {
   if (error.where.empty())
     error.where = peer_;
   closing_ = std::move(error);
-  while (!pending_.empty())
-    pending_.extract(pending_.begin()).mapped().on_reply(fail(closing_));
+  if (pending_)
+    answer(fail(closing_));
   while (!unsent_.empty()) {
     Command next = std::move(unsent_.front());
     unsent_.pop_front();

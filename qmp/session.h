@@ -2,6 +2,9 @@
 //
 //   connect -> greeting -> qmp_capabilities -> ready -> commands and events
 //
+// One command at a time: libvirt's proxy (virt-qemu-qmp-proxy, "we don't try to
+// support pipelining") never answers two that come together.
+//
 // The owner feeds received bytes, sends what `Output::send` hands over, and
 // calls `tick` now and then so that silence is noticed. After the first
 // failure the session is closed: every pending command gets that error and
@@ -16,7 +19,7 @@
 
 #include <deque>
 #include <functional>
-#include <map>
+#include <optional>
 
 namespace migscope::qmp {
 
@@ -61,7 +64,7 @@ public:
   // The owner goes away: closes without calling any handler, now or later.
   void abandon();
 
-  // Sends a command, or keeps it until the session is ready; `on_reply` is
+  // Sends a command as soon as those before it are answered; `on_reply` is
   // called exactly once (on a closed session at once, with why it closed). A
   // QMP error is kind refused with "CLASS: TEXT". `arguments` may be null.
   void execute(std::string_view command, const Json& arguments,
@@ -83,6 +86,8 @@ private:
   Command command(std::string_view name, const Json& arguments,
                   ReplyHandler on_reply);
   void send(Command command);
+  void send_next();
+  void answer(const Result<Json>& value);
   void handle_line(std::string_view line, ClockReading arrival);
   void handle(const Greeting& greeting, ClockReading arrival);
   void handle(const Reply& reply, ClockReading arrival);
@@ -102,7 +107,7 @@ private:
   MonoTime started_;
   Version version_;
   uint64_t next_id_ = 1;
-  std::map<uint64_t, Command> pending_; // by id, hence oldest first
+  std::optional<Command> pending_; // sent, and not answered yet
   std::deque<Command> unsent_;
   Error closing_;
 };

@@ -53,6 +53,15 @@ TEST_CASE("errors carry class and text, and the id where QEMU knew it") {
           .id);
 }
 
+TEST_CASE("an event's data as libvirt's proxy quotes it") {
+  const std::string head =
+      R"({"event": "MIGRATION_PASS", "timestamp": {"seconds": 1,)"
+      R"( "microseconds": 2}, "data": )";
+  CHECK(parsed<Event>(head + R"("{\"pass\":3}"})").data.dump() ==
+        R"({"pass":3})");
+  CHECK(parsed<Event>(head + R"("{\"pass"})").data.as_string() == "{\"pass");
+}
+
 TEST_CASE("events carry the time of their host to the microsecond") {
   auto event = parsed<Event>(
       R"({"timestamp": {"seconds": 1700000000, "microseconds": 123456},)"

@@ -36,14 +36,40 @@ TEST_CASE(
   CHECK(d.session.closed());
 }
 
-TEST_CASE("replies find their command in any order") {
+TEST_CASE("a command waits for the reply to the one before") {
   Dialogue d;
   d.make_ready();
   d.execute("a");
   d.execute("b");
-  d.hear(reply(3, "3") + reply(2, "2"));
+  d.execute("c");
+  d.hear(event("STOP") + reply(2, "2"));
+  d.hear(reply(3, "3") + reply(4, "4"));
+  CHECK(d.log == Log{R"(> {"execute":"a","id":2})", "event STOP",
+                     R"(> {"execute":"b","id":3})", "a 2",
+                     R"(> {"execute":"c","id":4})", "b 3", "c 4"});
+}
+
+TEST_CASE("what a reply leads to comes behind what waits already") {
+  Dialogue d;
+  d.make_ready();
+  d.session.execute("a", Json(), [&](const Result<Json>&) { d.execute("c"); });
+  d.execute("b");
+  d.hear(reply(2) + reply(3));
   CHECK(d.log == Log{R"(> {"execute":"a","id":2})",
-                     R"(> {"execute":"b","id":3})", "b 3", "a 2"});
+                     R"(> {"execute":"b","id":3})",
+                     R"(> {"execute":"c","id":4})", "b {}"});
+}
+
+TEST_CASE("a command that still waits is told of the end, too") {
+  Dialogue d;
+  d.make_ready();
+  d.execute("a");
+  d.execute("b");
+  d.session.peer_closed();
+  const std::string why =
+      " m: the monitor closed the connection and left a unanswered";
+  CHECK(d.log.at(1) == "a" + why);
+  CHECK(d.log.at(2) == "b" + why);
 }
 
 TEST_CASE("events arrive while a command is pending, and in negotiation") {
@@ -72,15 +98,16 @@ TEST_CASE("an error reply is told with class and text; the session goes on") {
   CHECK(d.session.ready());
 }
 
-TEST_CASE("an error without id fails the oldest command") {
+TEST_CASE("an error without id fails the command that waits for a reply") {
   Dialogue d;
   d.make_ready();
   d.execute("a");
   d.execute("b");
   d.hear("{\"error\":{\"class\":\"GenericError\",\"desc\":\"what\"}}\n");
   d.hear(reply(3));
-  CHECK(d.log[2] == "a m: GenericError: what");
-  CHECK(d.log[3] == "b {}");
+  CHECK(d.log == Log{R"(> {"execute":"a","id":2})",
+                     R"(> {"execute":"b","id":3})", "a m: GenericError: what",
+                     "b {}"});
 }
 
 TEST_CASE("byte by byte is as good as whole") {
@@ -107,8 +134,9 @@ TEST_CASE("commands wait until the session is ready") {
   CHECK(d.log.size() == 1);
   d.hear(reply(2));
   CHECK(d.log == Log{R"(> {"execute":"qmp_capabilities","id":2})",
-                     R"(> {"execute":"a","id":1})",
-                     R"(> {"execute":"b","id":3})", "ready 11.1.0 (x)"});
+                     R"(> {"execute":"a","id":1})", "ready 11.1.0 (x)"});
+  d.hear(reply(1));
+  CHECK(d.log.at(3) == R"(> {"execute":"b","id":3})");
 }
 
 TEST_CASE("what a peer may not say closes the session") {
