@@ -21,7 +21,7 @@ from migtest import Lab, Migscope, check
 MIGSCOPE, ELF = sys.argv[1:3]
 URI = "qemu:///session"
 DOMAIN = """<domain type='qemu' xmlns:qemu='{namespace}'>
-  <name>vm</name><memory unit='MiB'>24</memory>
+  <name>vm1</name><memory unit='MiB'>24</memory>
   <os><type arch='x86_64' machine='pc'>hvm</type><kernel>{elf}</kernel>
   <cmdline>cold=4M hot=1M rate=500</cmdline></os>
   <devices><emulator>{qemu}</emulator></devices>
@@ -97,7 +97,7 @@ class Libvirt:
 
     def kill_guest(self):
         """Without libvirtd, which may be why the test fails."""
-        pid_file = self.path("runtime_dir/libvirt/qemu/run/vm.pid")
+        pid_file = self.path("runtime_dir/libvirt/qemu/run/vm1.pid")
         if os.path.exists(pid_file):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(read(pid_file)), signal.SIGKILL)
@@ -129,7 +129,7 @@ class Libvirt:
 
     def save(self):
         path = self.path("vm.save")
-        self.virsh("save", "vm", path)
+        self.virsh("save", "vm1", path)
         return path
 
 
@@ -219,4 +219,7 @@ def a_program_that_is_not_read():
 for program in ("libvirtd", "virsh"):
     if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):
         migtest.skip(f"{program} is not installed")
-migtest.run([formats, a_program_that_is_not_read])
+
+
+if __name__ == "__main__":
+    migtest.run([formats, a_program_that_is_not_read])
