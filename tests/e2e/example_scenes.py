@@ -45,6 +45,7 @@ class Stage:
     def __init__(self, lab, migscope, elf):
         self.lab, self.elf = lab, elf
         self.made = lab.path("made")
+        os.makedirs(self.made)
         self.count = 0
         self.mounts = []
         programs = lab.path("bin")
@@ -95,7 +96,6 @@ class Stage:
 
     def make(self):
         """The recordings and streams that examples read."""
-        os.makedirs(self.made)
         slow = ("--parameter max-bandwidth=33554432 "
                 "--parameter downtime-limit=50 --memory 64M "
                 f"--workload '{GUEST}'")
@@ -188,9 +188,9 @@ class Stage:
         return source, destination
 
 
-def read(stage, example):
+def read(stage, example, folder=None):
     """What reads what was made before."""
-    shell(example.text, stage.folder())
+    shell(example.text, folder or stage.folder(), example.status)
 
 
 def migrate(stage, example):

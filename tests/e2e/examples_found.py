@@ -19,10 +19,16 @@ MENTION = re.compile(r"(tools/[\w-]+|migscope [\w-]+( --[\w-]+)*"
 
 
 class Example:
+    """`status`: what it exits with, from a comment "# exits N" behind it."""
+
     def __init__(self, place, text, language="sh"):
         self.place = place
-        self.text = text
         self.language = language
+        self.text, self.status = text, 0
+        if language == "sh":
+            self.text = re.sub(r"\s+# .*", "", text).strip()
+            if exits := re.search("# exits ([0-9]+)", text):
+                self.status = int(exits.group(1))
 
     def __repr__(self):
         return f"{self.place}: {self.text}"
@@ -34,10 +40,9 @@ def markdown_files():
 
 
 def commands(text):
-    """Lines of a shell, continued ones put together, without their comments."""
-    lines = re.sub(r"\\\n *", "", text).splitlines()
-    return [re.sub(r"\s+# .*", "", line).strip()
-            for line in lines if line.strip()]
+    """Lines of a shell, continued ones put together."""
+    return [line for line in re.sub(r"\\\n *", "", text).splitlines()
+            if line.strip()]
 
 
 def blocks(path):

@@ -1,6 +1,9 @@
 """Every example of README, documentation, manual pages and --help is run.
 
-usage: examples_test.py migscope lab_guest.elf
+usage: examples_test.py migscope lab_guest.elf single|stories
+
+Those of a page of docs/examples are a story: they are run in their order, in a
+folder of their own.
 """
 
 import os
@@ -12,7 +15,7 @@ import examples_found
 import migtest
 from migtest import Failure, Lab
 
-MIGSCOPE, ELF = sys.argv[1:3]
+MIGSCOPE, ELF, GROUP = sys.argv[1:4]
 
 
 def in_namespaces():
@@ -31,13 +34,12 @@ def tell(example, verdict, began):
           f"({time.monotonic() - began:.1f} s)", flush=True)
 
 
-def run_all(stage, examples):
-    """The number of those that failed."""
+def run_each(examples, run):
     failed = 0
     for example in examples:
         began = time.monotonic()
         try:
-            reason = example_scenes.run(stage, example)
+            reason = run(example)
             tell(example, f"not run, {reason}" if reason else "ok", began)
         except Failure as failure:
             failed += 1
@@ -45,15 +47,35 @@ def run_all(stage, examples):
     return failed
 
 
+def run_single(stage):
+    """The number of those that failed."""
+    examples = examples_found.everywhere(MIGSCOPE)
+    migtest.check(len(examples) > 50, f"only {len(examples)} were found")
+    stage.make()
+    return run_each(examples,
+                    lambda example: example_scenes.run(stage, example))
+
+
+def run_stories(stage):
+    failed = 0
+    stories = examples_found.stories()
+    migtest.check(len(stories) > 2, f"only {list(stories)} were found")
+    for examples in stories.values():
+        folder = stage.folder()
+        failed += run_each(
+            examples, lambda example: example_scenes.read(
+                stage, example, folder))
+    return failed
+
+
 def main():
     migtest.qemu_command()  # skips where there is none
-    examples = examples_found.everywhere(MIGSCOPE)
     in_namespaces()
     with Lab(ELF) as lab:
         stage = example_scenes.Stage(lab, MIGSCOPE, os.path.abspath(ELF))
         try:
-            stage.make()
-            failed = run_all(stage, examples)
+            failed = {"single": run_single, "stories": run_stories}[GROUP](
+                stage)
         finally:
             stage.close()
     sys.exit(1 if failed else 0)

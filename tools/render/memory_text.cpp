@@ -93,8 +93,8 @@ std::string render_text(const HistoryReport& report) {
     head += fmt::format(", guest-physical {:#x}", *report.guest_address);
   auto discards = static_cast<uint64_t>(std::ranges::count_if(
       report.sends, [](const PageSend& send) { return !send.kind; }));
-  head += fmt::format(": sent {} times",
-                      report.sends.size() - discards + report.not_kept);
+  uint64_t sends = report.sends.size() - discards + report.not_kept;
+  head += sends == 1 ? ": sent once" : fmt::format(": sent {} times", sends);
   if (discards)
     head += fmt::format(", discarded {}", discards);
   std::string out = wrap(head, kIndent);
