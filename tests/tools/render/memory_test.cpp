@@ -71,7 +71,7 @@ TEST_CASE("a page's history") {
   history.rounds = {1, {}};
   std::string text = render_text(history);
   CHECK(holds(text, "page 0x1000 of pc.ram, guest-physical 0x100001000: sent "
-                    "1 times, discarded 1"));
+                    "once, discarded 1"));
   CHECK(holds(text, "discard"));
   auto sends = render_json(history).get("sends").elements();
   REQUIRE(sends.size() == 2);
