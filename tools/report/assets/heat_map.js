@@ -28,7 +28,8 @@ class HeatMap {
   constructor(root, run) {
     this.data = run.heat;
     this.page = run.page || 4096;
-    this.again = false;
+    /* Without rounds all was sent once; what was sent again tells more. */
+    this.again = this.data.columns.length === 1;
     this.at = null; // [column, bin]
     this.cells = new Map();
     this.totals = this.data.bins.map(() => [0, 0]);
@@ -52,7 +53,8 @@ class HeatMap {
     this.readout = make("p", { class: "readout", "aria-live": "polite" },
       "Point at the map, or move through it with the arrow keys.");
     root.append(
-      choices("Pages that are shown", ["all that was sent", "sent again"], 0,
+      choices("Pages that are shown", ["all that was sent", "sent again"],
+        this.again ? 1 : 0,
         (index) => { this.again = index === 1; this.draw(); }),
       this.key(), this.canvas, this.readout);
     this.canvas.addEventListener("pointermove", (event) => this.hover(event));
@@ -128,10 +130,10 @@ class HeatMap {
     step *= BigInt(this.data.unit);
     let next = 0;
     this.data.bins.forEach((bin, index) => {
-      const jumps = index > 0 && !this.goes_on(this.data.bins[index - 1], bin);
+      const before = this.data.bins[index - 1];
       const y = index * row;
-      const round = bin[2] !== null && BigInt(bin[2]) % step === 0n;
-      if (!jumps && !round && index > 0) return;
+      if (before && this.goes_on(before, bin) &&
+          !this.reaches(step, before, bin)) return;
       ctx.fillRect(left - 6, y, 6, 1);
       if (y < next) return;
       const name = bin[2] === null ? this.data.names[bin[0]]
@@ -146,6 +148,11 @@ class HeatMap {
   goes_on(a, b) {
     if (a[2] === null || b[2] === null) return a[2] === b[2];
     return BigInt(a[2]) + BigInt(a[3]) === BigInt(b[2]);
+  }
+
+  /* A multiple of `step` lies behind the one's address, up to the other's. */
+  reaches(step, a, b) {
+    return b[2] !== null && BigInt(a[2]) / step !== BigInt(b[2]) / step;
   }
 
   short_address(text) {

@@ -1,0 +1,352 @@
+"""HTML reports of real migrations in a real Chromium.
+
+usage: report_test.py migscope lab_guest.elf stream_maker pages|axe
+
+Pictures are kept where $MIGSCOPE_PICTURES names a folder.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import browser
+import migtest
+from browser import Browser
+from migration_pair import MIB, Pair
+from migtest import Lab, Migscope, check
+
+MIGSCOPE, ELF, STREAM_MAKER, GROUP = sys.argv[1:5]
+SLOW = ("--memory", "64M", "--parameter", f"max-bandwidth={32 * MIB}",
+        "--parameter", "downtime-limit=50")
+HOT = 0x2000000
+EVIL = "<img src=x onerror=document.title='run'>\"'&amp;"
+OWNERS = f"""start,end,owner
+0x1000000,{HOT:#x},"{EVIL.replace('"', '""')}"
+{HOT:#x},0x2800000,postgres
+"""
+# Not at its edge: a unit is a pixel or two high.
+WITHIN_HOT = HOT + 0x400000
+GUEST = "cold=16M hot=8M rate=3000 content=text"
+
+
+class Reports:
+    """Makes recordings and reports of them."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.migscope = Migscope(MIGSCOPE, lab)
+
+    def record(self, name, *options, guest=GUEST):
+        session = self.lab.path(f"{name}.migscope")
+        self.migscope.run("lab", "-o", session, "--workload", guest, *SLOW,
+                          *options)
+        return session
+
+    def record_cancelled(self, name):
+        """Ctrl-C after some passes."""
+        session = self.lab.path(f"{name}.migscope")
+        program = self.migscope.start(
+            "lab", "-o", session, *SLOW, "--workload",
+            GUEST.replace("rate=3000", "rate=20000"))
+        log = f"{session}/monitor.jsonl.zst"
+
+        def passes():
+            """Of what is stored by now; its end may be missing."""
+            done = subprocess.run(["zstd", "-dcq", log], check=False,
+                                  capture_output=True)
+            return done.stdout.count(b'"MIGRATION_PASS"') >= 4
+        migtest.wait_until(passes, "four passes")
+        program.send_signal(signal.SIGINT)
+        self.migscope.finish(program, 130)
+        return session
+
+    def record_postcopy(self, name):
+        pair = Pair(self.lab, capabilities=["postcopy-ram"], run=True)
+        session = self.lab.path(f"{name}.migscope")
+        tee = pair.migrate(self.migscope, session)
+        pair.source.wait_pass(2)
+        pair.source.qmp.execute("migrate-start-postcopy")
+        pair.wait_for_end()
+        self.migscope.finish(tee, 0)
+        return session
+
+    def damaged(self, session):
+        """Its stream, without the end and with garbage inside."""
+        data = bytearray(migtest.raw_stream(session))
+        middle = len(data) // 2
+        data[middle:middle + 9000] = b"garbage!!" * 1000
+        path = self.lab.path("damaged.bin")
+        with open(path, "wb") as file:
+            file.write(data[:-500_000])
+        return path
+
+    def page(self, name, *runs, status=0):
+        path = self.lab.path(f"{name}.html")
+        self.migscope.run("report", *runs, "-o", path, status=status)
+        return path
+
+    def analysis(self, run, *options, status=0):
+        return self.migscope.analyze(run, *options, status=status)
+
+
+def keep_picture(page, name):
+    """It shows something: a blank page is a few KB."""
+    folder = os.environ.get("MIGSCOPE_PICTURES", page.folder)
+    path = os.path.join(folder, f"{name}.png")
+    page.picture(path)
+    check(os.path.getsize(path) > 20_000, f"{name}: the picture is empty")
+
+
+def opened(page, path):
+    """Opens it and looks at what each report has to have."""
+    took = page.open(path)
+    check(os.path.getsize(path) < 2 * MIB, f"{path}: {os.path.getsize(path)}")
+    check(not page.complaints(), f"{path}: {page.complaints()}")
+    check(len(page.texts(".verdict .first")[0]) > 20, "no verdict")
+    for canvas in page.driver.find_elements("css selector", "canvas"):
+        check(canvas.size["width"] > 0 and canvas.size["height"] > 0,
+              "a chart without a size")
+    return took
+
+
+def check_facts(page, analysis):
+    """What stands there is what --json says."""
+    facts = dict(text.split("\n")[:2] for text in page.texts(".facts div"))
+    check(facts["rounds"].split()[0] == str(len(analysis["rounds"])), facts)
+    total = analysis["downtime"]["total_ms"]
+    shown = re.match(r"([0-9.]+) (ms|s)", facts["downtime"])
+    if total is None:
+        check(not shown, facts)
+    else:
+        value = float(shown[1]) * (1000 if shown[2] == "s" else 1)
+        check(abs(value - total) <= 0.01 * total + 0.1, (facts, total))
+    stream = float(facts["stream"].split()[0])
+    check(abs(stream - analysis["input"]["bytes"] / MIB) < 0.1,
+          (facts, analysis["input"]))
+
+
+def check_theme(page):
+    """The button changes it, and back."""
+    look = ("return [document.documentElement.dataset.theme, "
+            "getComputedStyle(document.body).backgroundColor]")
+    before = page.js(look)
+    page.find("#theme").click()
+    after = page.js(look)
+    check(before[0] != after[0] and before[1] != after[1], (before, after))
+    page.find("#theme").click()
+    check(page.js(look) == before, "the theme does not come back")
+
+
+BIN_AT = """
+const map = maps[0];
+const bin = map.data.bins.findIndex((bin) => bin[2] !== null &&
+    BigInt(bin[2]) <= BigInt(arguments[0]) &&
+    BigInt(arguments[0]) < BigInt(bin[2]) + BigInt(bin[3]));
+return [map.place.left + map.place.column * (arguments[1] + 0.5),
+        map.place.row * (bin + 0.5)];
+"""
+
+
+def pages_sent(analysis, address, column):
+    """Of the unit at that guest address, in that column of the map."""
+    heat = analysis["heat_map"]
+    index = next(
+        i for i, unit in enumerate(heat["bins"])
+        if unit["guest_address"] is not None and
+        unit["guest_address"] <= address < unit["guest_address"] + unit["bytes"])
+    return sum(pages for where, unit, pages, _ in heat["cells"]
+               if unit == index and where == column)
+
+
+def check_map(page, analysis, address, column, *expected):
+    canvas = page.find("canvas.heat")
+    page.point_at(canvas, *page.js(BIN_AT, hex(address), column))
+    shown = page.js("return document.querySelector('.tooltip')?.innerText")
+    check(shown, "pointing at the map shows nothing")
+    for text in ("guest address", *expected):
+        check(text in shown, f"{text!r} is not in {shown!r}")
+    pages = pages_sent(analysis, address, column)
+    check(pages > 0 and f"{pages} pages sent" in shown,
+          f"{pages} pages, shown is {shown!r}")
+    return shown
+
+
+def converging():
+    """With owners and what-if; a file name that would be a tag."""
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        session = reports.record("run")
+        odd = lab.path("<b>run.migscope")
+        os.rename(session, odd)
+        owners = lab.path("owners.csv")
+        with open(owners, "w", encoding="utf-8") as file:
+            file.write(OWNERS)
+        options = ("--owners", owners, "--what-if")
+        analysis = reports.analysis(odd, *options)
+        path = reports.page("converging", odd, *options)
+        with Browser(lab.directory) as page:
+            opened(page, path)
+            check("completed" in page.texts(".verdict .first")[0],
+                  page.texts(".verdict .first"))
+            check_facts(page, analysis)
+            check(page.texts("h1")[0].endswith("<b>run.migscope"),
+                  page.texts("h1"))
+            check_map(page, analysis, WITHIN_HOT, 1, "pc.ram", "postgres")
+            check_map(page, analysis, 0x1400000, 0, EVIL)
+            check(page.driver.title != "run", "a name was run as a script")
+            check_theme(page)
+            check_keys(page)
+            sections = page.texts("section h2")
+            check(len(sections) >= 10, sections)
+            keep_picture(page, "converging")
+            check(not page.complaints(), "it complains in the end")
+        return f"{os.path.getsize(path)} bytes, {len(sections)} sections"
+
+
+def check_keys(page):
+    """What the mouse does, keys do."""
+    canvas = page.find("canvas.heat")
+    page.js("arguments[0].focus()", canvas)
+    page.press(canvas, "ARROW_DOWN", "ARROW_DOWN", "ARROW_RIGHT")
+    check("pages sent" in page.find(".readout").text,
+          page.find(".readout").text)
+
+
+def phone_at_night():
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        path = reports.page("phone", reports.record("run"))
+        with Browser(lab.directory, browser.PHONE, dark=True) as page:
+            opened(page, path)
+            check(page.js("return document.documentElement.dataset.theme")
+                  == "dark", "it is not dark")
+            wide = page.js("return document.documentElement.scrollWidth")
+            check(wide <= browser.PHONE[0], f"{wide} pixels wide")
+            keep_picture(page, "phone")
+        return f"{wide} pixels"
+
+
+def cancelled():
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        session = reports.record_cancelled("cancelled")
+        analysis = reports.analysis(session, status=3)
+        path = reports.page("cancelled", session, status=3)
+        with Browser(lab.directory) as page:
+            opened(page, path)
+            verdict = page.texts(".verdict p")
+            check("cancelled" in verdict[0] and "left" in verdict[1], verdict)
+            check_facts(page, analysis)
+            check_map(page, analysis, WITHIN_HOT, 1, "pc.ram")
+            check_theme(page)
+            keep_picture(page, "cancelled")
+        return " ".join(verdict)
+
+
+def postcopy():
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        session = reports.record_postcopy("postcopy")
+        analysis = reports.analysis(session)
+        path = reports.page("postcopy", session)
+        with Browser(lab.directory) as page:
+            opened(page, path)
+            verdict = page.texts(".verdict p")
+            check("postcopy" in " ".join(verdict).lower(), verdict)
+            columns = len(analysis["heat_map"]["columns"])
+            check_map(page, analysis, 0x1400000, 0, "pc.ram")
+            check_theme(page)
+            keep_picture(page, "postcopy")
+        return f"{columns} columns"
+
+
+def damaged():
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        stream = reports.damaged(reports.record("run"))
+        analysis = reports.analysis(stream, status=3)
+        path = reports.page("damaged", stream, status=3)
+        problems = analysis["input"]["problems"]
+        check(len(problems) >= 2, problems)
+        with Browser(lab.directory) as page:
+            opened(page, path)
+            check_facts(page, analysis)
+            shown = page.find("#problems").text
+            for problem in problems:
+                check(problem["message"] in shown,
+                      f"{problem} is not in {shown}")
+            check_map(page, analysis, 0x1400000, 0, "pc.ram")
+            check_theme(page)
+            keep_picture(page, "damaged")
+        return f"{len(problems)} problems"
+
+
+def compared():
+    """Two runs and three, and what `analyze --html` writes."""
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        runs = [reports.record("before"),
+                reports.record("after", "--capability", "xbzrle=on"),
+                reports.record("other", guest=GUEST.replace("3000", "500"))]
+        with Browser(lab.directory) as page:
+            for count in (2, 3):
+                path = reports.page(f"compared-{count}", *runs[:count])
+                opened(page, path)
+                check(page.texts(".verdict h3") == runs[:count],
+                      page.texts(".verdict h3"))
+                falls = page.texts(".fall h3")
+                check(len(falls) == count, falls)
+                check("xbzrle" in page.find("#comparison").text, "no setting")
+                check_theme(page)
+                keep_picture(page, f"compared-{count}")
+            html = lab.path("analyze.html")
+            reports.migscope.run("analyze", runs[0], "--html", html)
+            opened(page, html)
+            alone = reports.page("alone", runs[0])
+        with open(html, "rb") as one, open(alone, "rb") as other:
+            check(one.read() == other.read(), "--html is not the report")
+        return "two, three"
+
+
+def large():
+    """The stream of a guest of 1 TiB."""
+    with Lab(ELF) as lab:
+        path = lab.path("large.html")
+        with subprocess.Popen([STREAM_MAKER, str(1 << 20), "256", "12"],
+                              stdout=subprocess.PIPE) as maker:
+            reports = Reports(lab)
+            reports.migscope.finish(
+                reports.migscope.start("report", "-", "-o", path,
+                                       stdin=maker.stdout), 0, timeout=500)
+        with Browser(lab.directory) as page:
+            took = min(opened(page, path) for _ in range(3))
+            check(took < 2000, f"{took} ms to open")
+            keep_picture(page, "large")
+        return f"{os.path.getsize(path)} bytes, opens in {took:.0f} ms"
+
+
+def no_serious_fault():
+    """In both themes, of one run and of two."""
+    source = browser.axe_source()
+    with Lab(ELF) as lab:
+        reports = Reports(lab)
+        first, second = reports.record("first"), reports.record("second")
+        pages = [reports.page("one", "--what-if", first),
+                 reports.page("two", first, second)]
+        for dark in (False, True):
+            with Browser(lab.directory, dark=dark) as page:
+                for path in pages:
+                    opened(page, path)
+                    found = page.axe(source)
+                    check(not found, f"{path}, dark {dark}: {found}")
+        return "two pages, light and dark"
+
+
+if __name__ == "__main__":
+    browser.require()
+    migtest.run({"pages": [converging, phone_at_night, cancelled, postcopy,
+                           damaged, compared, large],
+                 "axe": [no_serious_fault]}[GROUP])
