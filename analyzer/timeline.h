@@ -12,6 +12,7 @@
 #include <array>
 #include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace migscope::analyzer {
@@ -65,7 +66,8 @@ struct Timeline {
 class TimelineBuilder {
 public:
   void add(const captures::MonitorLine& line);
-  [[nodiscard]] Timeline take() { return std::move(timeline_); }
+  // What came since the last call.
+  [[nodiscard]] Timeline take() { return std::exchange(timeline_, Timeline{}); }
 
 private:
   struct Asked {

@@ -2,22 +2,19 @@
 // that is a terminal, and notices on lines of their own.
 #pragma once
 
-#include "base/clock.h"
-#include "qmp/migration.h"
+#include <cstddef>
+#include <string>
 
 namespace migscope::tools {
-
-// "active  pass 3  12.1 MiB left  45 MiB/s  dirty 3.1 MiB/s  expect 120 ms"
-[[nodiscard]] std::string progress_line(const qmp::MigrationInfo& info,
-                                        uint64_t pass);
 
 class Progress {
 public:
   Progress();
-  ~Progress(); // leaves the cursor on a new line
+  ~Progress();
 
   void show(const std::string& line); // nothing where there is no terminal
   void notice(const std::string& text);
+  void end(); // leaves the cursor on a new line
 
 private:
   void clear();

@@ -16,6 +16,7 @@ namespace {
 constexpr Nanos kTick = std::chrono::milliseconds(10);
 // What a kill may cost of the monitors' dialogue.
 constexpr Nanos kFlushBusy = std::chrono::milliseconds(250);
+constexpr Nanos kKeys = std::chrono::milliseconds(50);
 constexpr Nanos kFlushIdle = std::chrono::seconds(10);
 constexpr Nanos kCancelTime = std::chrono::seconds(10);
 constexpr Nanos kDrainTime = std::chrono::seconds(5);
@@ -36,6 +37,7 @@ RecordingRun::create(EventLoop& loop, Clock& clock, RecordingPlan plan) {
 
 RecordingRun::RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan)
     : loop_(loop), clock_(clock), plan_(std::move(plan)),
+      progress_(plan_.session.filename().string(), plan_.interrupt),
       threads_(plan_.session / "threads.jsonl.zst",
                [this](const std::string& text) { progress_.notice(text); }) {}
 
@@ -88,8 +90,10 @@ Status RecordingRun::attach() {
   sampling_ = loop_.every(kTick, [this] { tick(); });
   flushing_ = loop_.every(kFlushBusy, [this] {
     flush_log();
-    progress_.show(progress_line(recorder_->latest(), recorder_->last_pass()));
+    progress_.show();
   });
+  progress_.begin();
+  listening_ = loop_.every(kKeys, [this] { progress_.listen(); });
   auto waited =
       loop_.run_until([this] { return attached_ || lost_.has_value(); });
   if (!waited)
@@ -140,10 +144,12 @@ void RecordingRun::tick() {
 }
 
 void RecordingRun::store(End end, qmp::Direction direction,
-                         std::string_view line, ClockReading time) {
+                         std::string_view text, ClockReading time) {
+  captures::MonitorLine line{time, end, direction, std::string(text)};
+  progress_.add(line);
   if (store_failure_)
     return;
-  auto stored = log_->append({time, end, direction, std::string(line)});
+  auto stored = log_->append(line);
   if (!stored)
     cannot_store(stored.error());
 }
@@ -254,6 +260,8 @@ Status RecordingRun::finish(const Outcome& outcome) {
     tee_->close();
   sampling_.reset();
   flushing_.reset();
+  listening_.reset();
+  progress_.end();
   threads_.flush();
   manifest_.ended = clock_.now();
   manifest_.outcome = captures::to_string(outcome.kind);

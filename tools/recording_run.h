@@ -8,7 +8,7 @@
 #include "captures/thread_watch.h"
 #include "qmp/connection.h"
 #include "tools/event_loop.h"
-#include "tools/progress.h"
+#include "tools/live/live_progress.h"
 #include "tools/trace_run.h"
 
 namespace migscope::tools {
@@ -19,6 +19,8 @@ struct RecordingPlan {
   std::optional<Address> destination;
   captures::RecorderOptions recorder; // has_destination is set from above
   TracePlan trace;
+  // What Ctrl-C does, for who looks on.
+  std::string interrupt = "cancels the migration";
   qmp::Json options; // for session.json
 };
 
@@ -53,8 +55,12 @@ public:
   // The monitors' trace is as it was before; see TraceRun::finish(). For a run
   // that is given up; finish() does it, too.
   void end_trace() { trace_->finish(); }
-  // Ends trace and tee, stores the rest, writes the manifest.
+  // Somebody has been looking at the live view.
+  [[nodiscard]] bool was_viewed() const { return progress_.was_viewed(); }
+  // Ends trace, tee and the live view, stores the rest, writes the manifest.
   [[nodiscard]] Status finish(const captures::Outcome& outcome);
+  // Some of the stream is in the recording.
+  [[nodiscard]] bool captured() const { return !manifest_.channels.empty(); }
   // After finish(): the whole stream that passed is in the recording, and all
   // that came from QEMU's logs.
   [[nodiscard]] bool stored_all() const;
@@ -82,14 +88,14 @@ private:
   Clock& clock_;
   RecordingPlan plan_;
   captures::Manifest manifest_;
-  Progress progress_;
+  LiveProgress progress_;
   std::unique_ptr<captures::MonitorLogWriter> log_;
   captures::ThreadWatch threads_;
   std::unique_ptr<captures::Recorder> recorder_;
   std::unique_ptr<TraceRun> trace_;
   std::unique_ptr<qmp::Connection> connections_[2];
   std::unique_ptr<captures::Tee> tee_;
-  std::unique_ptr<EventLoop::Timer> sampling_, flushing_;
+  std::unique_ptr<EventLoop::Timer> sampling_, flushing_, listening_;
   std::optional<Error> lost_; // the first connection that closed
   std::optional<Error> store_failure_;
   MonoTime last_flush_, last_threads_;

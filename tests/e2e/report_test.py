@@ -100,11 +100,16 @@ def keep_picture(page, name):
     check(os.path.getsize(path) > 20_000, f"{name}: the picture is empty")
 
 
+def check_quiet(page):
+    said = page.complaints()
+    check(not said, f"{page.url}: {said}")
+
+
 def opened(page, path):
     """Opens it and looks at what each report has to have."""
     took = page.open(path)
     check(os.path.getsize(path) < 2 * MIB, f"{path}: {os.path.getsize(path)}")
-    check(not page.complaints(), f"{path}: {page.complaints()}")
+    check_quiet(page)
     check(len(page.texts(".verdict .first")[0]) > 20, "no verdict")
     for canvas in page.driver.find_elements("css selector", "canvas"):
         check(canvas.size["width"] > 0 and canvas.size["height"] > 0,
@@ -202,7 +207,7 @@ def converging():
             sections = page.texts("section h2")
             check(len(sections) >= 10, sections)
             keep_picture(page, "converging")
-            check(not page.complaints(), "it complains in the end")
+            check_quiet(page)
         return f"{os.path.getsize(path)} bytes, {len(sections)} sections"
 
 

@@ -87,9 +87,10 @@ Result<Json> parameter_arguments(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string analyze_command(const std::string& program,
-                            const std::string& path) {
-  return shell_quoted(program) + " analyze " + shell_quoted(path);
+std::string analyze_command(const std::string& program, const std::string& path,
+                            std::string_view what) {
+  return fmt::format("{} {} {}", shell_quoted(program), what,
+                     shell_quoted(path));
 }
 
 void announce_recording(const std::string& path) {

@@ -20,9 +20,11 @@ capability_arguments(const std::vector<std::string>& words);
 [[nodiscard]] Result<qmp::Json>
 parameter_arguments(const std::vector<std::string>& words);
 
-// "PROGRAM analyze PATH", quoted for a shell where needed.
+// "PROGRAM analyze PATH", quoted for a shell where needed; `what` in place of
+// "analyze".
 [[nodiscard]] std::string analyze_command(const std::string& program,
-                                          const std::string& path);
+                                          const std::string& path,
+                                          std::string_view what = "analyze");
 
 // Tells on standard error what was recorded and how to go on.
 void announce_recording(const std::string& path);

@@ -1,9 +1,13 @@
 #include "tools/verbs/outcome.h"
 
+#include "tools/render/text.h"
 #include "tools/verbs/options.h"
+#include "tools/verbs/reading.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <fmt/format.h>
+#include <thread>
 
 namespace migscope::tools {
 
@@ -27,6 +31,30 @@ const char* what_happened(Outcome::Kind kind) {
   return "failed";
 }
 
+// For somebody who has been looking on: the analysis, and what can be done
+// next.
+void explain(const std::string& path, bool captured) {
+  announce_recording(path);
+  ReadingOptions all_cores;
+  all_cores.threads = std::max(1u, std::thread::hardware_concurrency());
+  auto analysis = read_analysis({path}, all_cores);
+  if (!analysis) {
+    (void)report(analysis.error());
+    return;
+  }
+  fmt::print("\n{}\n", render_text(*analysis));
+  std::fflush(stdout);
+  auto next = [&](std::string_view what, std::string_view why) {
+    fmt::print(stderr, "{}: {}\n", why,
+               analyze_command(program_invocation_name, path, what));
+  };
+  next("report -o report.html", "as a page to hand on");
+  if (!captured)
+    return;
+  next("analyze --what-if", "what other settings would have saved");
+  next("devices", "the devices' state");
+}
+
 } // namespace
 
 ExitStatus conclude(RecordingRun& run, const std::string& path,
@@ -35,7 +63,10 @@ ExitStatus conclude(RecordingRun& run, const std::string& path,
   fmt::print(stderr, "migscope: the migration {}{}{}\n",
              what_happened(outcome.kind), outcome.detail.empty() ? "" : ": ",
              outcome.detail);
-  announce_recording(path);
+  if (run.was_viewed() && finished)
+    explain(path, run.captured());
+  else
+    announce_recording(path);
   if (!finished)
     return report(finished.error());
   if (outcome.kind == Outcome::Kind::interrupted)

@@ -19,6 +19,7 @@ struct RecordOptions {
 Result<RecordingPlan> plan_of(const RecordOptions& options) {
   RecordingPlan plan;
   plan.session = options.output;
+  plan.interrupt = "ends the recording";
   auto source = address_option("--source", options.source);
   if (!source)
     return fail(source.error());
