@@ -1,5 +1,7 @@
 #include "tools/recording_run.h"
 
+#include "tools/metrics/exposition.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -28,6 +30,8 @@ RecordingRun::create(EventLoop& loop, Clock& clock, RecordingPlan plan) {
   plan.recorder.has_destination = plan.destination.has_value();
   std::unique_ptr<RecordingRun> run(
       new RecordingRun(loop, clock, std::move(plan)));
+  if (auto serving = run->serve_metrics(); !serving)
+    return fail(serving.error());
   if (auto opened = run->open_trace(); !opened)
     return fail(opened.error());
   if (auto created = run->create_files(); !created)
@@ -42,6 +46,17 @@ RecordingRun::RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan)
                [this](const std::string& text) { progress_.notice(text); }) {}
 
 RecordingRun::~RecordingRun() = default;
+
+Status RecordingRun::serve_metrics() {
+  if (!plan_.metrics)
+    return {};
+  auto server = MetricsServer::listen(
+      loop_, *plan_.metrics, [this] { return exposition(progress_.model()); });
+  if (!server)
+    return fail(server.error());
+  metrics_ = *std::move(server);
+  return {};
+}
 
 Status RecordingRun::open_trace() {
   auto trace = TraceRun::open(

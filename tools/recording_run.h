@@ -9,6 +9,7 @@
 #include "qmp/connection.h"
 #include "tools/event_loop.h"
 #include "tools/live/live_progress.h"
+#include "tools/metrics/metrics_server.h"
 #include "tools/trace_run.h"
 
 namespace migscope::tools {
@@ -19,6 +20,7 @@ struct RecordingPlan {
   std::optional<Address> destination;
   captures::RecorderOptions recorder; // has_destination is set from above
   TracePlan trace;
+  std::optional<Address> metrics; // where Prometheus may scrape
   // What Ctrl-C does, for who looks on.
   std::string interrupt = "cancels the migration";
   qmp::Json options; // for session.json
@@ -68,6 +70,7 @@ public:
 private:
   RecordingRun(EventLoop& loop, Clock& clock, RecordingPlan plan);
 
+  [[nodiscard]] Status serve_metrics();
   [[nodiscard]] Status open_trace();
   [[nodiscard]] Status create_files();
   [[nodiscard]] Status turn_trace_on();
@@ -89,6 +92,7 @@ private:
   RecordingPlan plan_;
   captures::Manifest manifest_;
   LiveProgress progress_;
+  std::unique_ptr<MetricsServer> metrics_;
   std::unique_ptr<captures::MonitorLogWriter> log_;
   captures::ThreadWatch threads_;
   std::unique_ptr<captures::Recorder> recorder_;

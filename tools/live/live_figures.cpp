@@ -3,6 +3,7 @@
 #include "analyzer/switchover.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace migscope::tools {
 
@@ -44,7 +45,10 @@ std::optional<double> dirty_rate(const qmp::RamStats& ram) {
 
 void LiveFigures::add(const captures::MonitorLine& line) {
   builder_.add(line);
-  take(builder_.take());
+  Timeline news = builder_.take();
+  if (!news.samples.empty())
+    model_.answered_s = static_cast<double>(line.time.wall.ns) / 1e9;
+  take(news);
 }
 
 void LiveFigures::add_notice(const std::string& text) {
@@ -53,8 +57,12 @@ void LiveFigures::add_notice(const std::string& text) {
 }
 
 void LiveFigures::take(const Timeline& news) {
-  if (news.source_version)
+  if (news.source_version) {
     known_.source_version = news.source_version;
+    model_.qemu =
+        fmt::format("{}.{}.{}", news.source_version->major,
+                    news.source_version->minor, news.source_version->micro);
+  }
   if (!news.source_capabilities.is_null())
     known_.source_capabilities = news.source_capabilities;
   for (const ParametersMark& mark : news.parameters) {
@@ -106,6 +114,7 @@ void LiveFigures::take_sample(const Sample& sample) {
                           ? static_cast<double>(*info.total_time_ms)
                           : since_start(sample.answered);
   model_.expected_ms = info.expected_downtime_ms;
+  model_.downtime_ms = info.downtime_ms;
   model_.throttle_percent = info.cpu_throttle_percentage;
   if (!info.ram)
     return;

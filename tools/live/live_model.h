@@ -14,6 +14,7 @@ struct LivePoint {
 
 struct LiveModel {
   std::string name;      // of the recording
+  std::string qemu;      // the source's version, "7.2.22"; empty: not known yet
   std::string interrupt; // what Ctrl-C does, "cancels the migration"
   // Empty while there is no migration.
   std::optional<qmp::MigrationStatus> status;
@@ -23,6 +24,8 @@ struct LiveModel {
   std::optional<double> sent, dirtied;              // bytes/s
   std::optional<uint64_t> expected_ms, limit_ms, throttle_percent;
   std::optional<uint64_t> postcopy_requests;
+  std::optional<uint64_t> downtime_ms;     // QEMU's, in the end
+  std::optional<double> answered_s;        // the newest sample, Unix time
   std::vector<LivePoint> points;           // in time, kMostPoints at the most
   std::vector<double> pass_starts_ms;      // the newest kMostPasses
   std::vector<analyzer::PassCheck> checks; // of passes, the newest likewise

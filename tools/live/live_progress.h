@@ -22,6 +22,7 @@ public:
   void begin();
   // What is shown is made of every line of the monitors.
   void add(const captures::MonitorLine& line) { figures_.add(line); }
+  [[nodiscard]] const LiveModel& model() const { return figures_.model(); }
   // Shows what there is now.
   void show();
   // Looks for keys.

@@ -13,6 +13,7 @@ struct RecordOptions {
   std::string source, destination, output;
   int interval_ms = 50;
   bool enable_events = false;
+  std::string metrics_listen;
   TraceOptions trace;
 };
 
@@ -29,6 +30,12 @@ Result<RecordingPlan> plan_of(const RecordOptions& options) {
     if (!destination)
       return fail(destination.error());
     plan.destination = *destination;
+  }
+  if (!options.metrics_listen.empty()) {
+    auto metrics = address_option("--metrics-listen", options.metrics_listen);
+    if (!metrics)
+      return fail(metrics.error());
+    plan.metrics = *metrics;
   }
   plan.recorder.interval = std::chrono::milliseconds(options.interval_ms);
   plan.recorder.enable_events = options.enable_events;
@@ -86,6 +93,10 @@ void add_record(CLI::App& app, Verb& chosen) {
   verb->add_flag("--enable-events", options->enable_events,
                  "Turn on the `events` capability in the QEMUs, so that "
                  "every pass is seen; before the migration starts");
+  verb->add_option("--metrics-listen", options->metrics_listen,
+                   "Serve the live figures for Prometheus at "
+                   "http://HOST:PORT/metrics until the recording ends")
+      ->type_name("ADDR");
   declare_trace(*verb, options->trace);
   verb->callback(
       [options, &chosen] { chosen = [options] { return record(*options); }; });
