@@ -25,13 +25,12 @@ import sys
 import tempfile
 import time
 
+import schemas
+from failure import Failure
+
 TIMEOUT = 60  # seconds; generous, a busy machine is no failure
 POLL = 0.005
 PR_SET_PDEATHSIG = 1
-
-
-class Failure(Exception):
-    """What the test was about did not happen."""
 
 
 def skip(reason):
@@ -358,6 +357,8 @@ class Migscope:
         if process.returncode >= 0:
             left = os.listdir(self.temporary)
             check(not left, f"left behind: {left}")
+        if "--json" in process.args and out:
+            schemas.check(out)
         return out, err
 
     def kill(self, process):

@@ -1,0 +1,2 @@
+class Failure(Exception):
+    """What a test was about did not happen."""
