@@ -229,26 +229,53 @@ void StreamModel::finish() {
   heat_.finish();
 }
 
+// Mostly pages follow each other and mean the same: what does not differ
+// between them is counted once for all.
 void StreamModel::record(std::span<const HashedPage> pages) {
+  SentRun run;
+  uint64_t wire_bytes = 0; // of it
   for (const HashedPage& page : pages) {
-    RamSection& section = sections_[page.section];
-    bool last = section.kind == SectionKind::end;
     SendResult sent = ledger_->record(page);
-    BlockTotals& block = blocks_[page.block];
-    ++block.sent_pages;
-    block.unique_pages += !sent.resent;
-    block.resent_pages += sent.resent;
-    *block.stop_copy_pages += last;
-    *block.stop_copy_bytes += last ? page.wire_bytes : 0;
-    section.resent += sent.resent;
-    section.same_content += sent.same_content;
-    // Multifd of 7.2 may send a page twice in one section, by mistake.
-    if (sent.earlier_section <= page.section)
-      section.repeats = std::max(section.repeats, sent.earlier_section);
+    if (page.page != run.first + run.pages || page.section != run.section ||
+        page.block != run.block || sent.resent != run.resent) {
+      record(run, wire_bytes);
+      run = {page.block, page.section, page.page, 0, sent.resent};
+      wire_bytes = 0;
+    }
+    ++run.pages;
+    wire_bytes += page.wire_bytes;
     if (sent.resent)
-      repeats_.add(page.section, sent.earlier_section - 1, sent.sent_once);
-    heat_.add(page.block, page.page, page.section, sent.resent);
+      record_again(page, sent);
   }
+  record(run, wire_bytes);
+}
+
+void StreamModel::record(const SentRun& run, uint64_t wire_bytes) {
+  if (run.pages == 0)
+    return;
+  RamSection& section = sections_[run.section];
+  BlockTotals& block = blocks_[run.block];
+  block.sent_pages += run.pages;
+  if (run.resent) {
+    block.resent_pages += run.pages;
+    section.resent += run.pages;
+  } else {
+    block.unique_pages += run.pages;
+  }
+  if (section.kind == SectionKind::end) {
+    *block.stop_copy_pages += run.pages;
+    *block.stop_copy_bytes += wire_bytes;
+  }
+  heat_.add(run);
+}
+
+void StreamModel::record_again(const HashedPage& page, const SendResult& sent) {
+  RamSection& section = sections_[page.section];
+  section.same_content += sent.same_content;
+  // Multifd of 7.2 may send a page twice in one section, by mistake.
+  if (sent.earlier_section <= page.section)
+    section.repeats = std::max(section.repeats, sent.earlier_section);
+  repeats_.add(page.section, sent.earlier_section - 1, sent.sent_once);
 }
 
 void StreamModel::on_command(const captures::CommandItem& item) {

@@ -135,6 +135,8 @@ private:
   [[nodiscard]] bool is_one_too_many(uint64_t offset, bool end);
   void close_ram_section(uint64_t end);
   void record(std::span<const HashedPage> pages);
+  void record(const SentRun& run, uint64_t wire_bytes);
+  void record_again(const HashedPage& page, const SendResult& sent);
   // Null above limits::kMaxSections, which is told of once.
   [[nodiscard]] IterableState*
   iterable(uint64_t offset, const std::string& name, uint32_t instance);

@@ -44,6 +44,24 @@ void HeatCounter::set_blocks(std::span<const captures::RamBlock> blocks,
   open_.assign(lay_out(), {});
 }
 
+void HeatCounter::add(const SentRun& run) {
+  if (run.section != section_)
+    close();
+  section_ = run.section;
+  const uint64_t end = run.first + run.pages;
+  for (uint64_t page = run.first; page < end;) {
+    uint64_t unit = page >> shift_;
+    uint64_t pages = std::min(end, (unit + 1) << shift_) - page;
+    uint32_t bin = first_bins_[run.block] + static_cast<uint32_t>(unit);
+    HeatCount& count = open_[bin];
+    if (count.pages == 0)
+      touched_.push_back(bin);
+    count.pages += pages;
+    count.resent += run.resent ? pages : 0;
+    page += pages;
+  }
+}
+
 void HeatCounter::close() {
   if (touched_.empty() || !complete_)
     return;

@@ -14,6 +14,15 @@
 
 namespace migscope::analyzer {
 
+// Pages of one block, one after another, that one RAM section sent.
+struct SentRun {
+  uint32_t block = 0;
+  uint32_t section = 0; // index
+  uint64_t first = 0;   // page, index in the block
+  uint64_t pages = 0;
+  bool resent = false; // all had been sent before, or none
+};
+
 struct HeatCount {
   uint64_t pages = 0;
   uint64_t resent = 0; // of these, that had been sent before
@@ -26,17 +35,7 @@ public:
                   uint32_t page_size);
 
   // Sections must not go back.
-  void add(uint32_t block, uint64_t page, uint32_t section, bool resent) {
-    if (section != section_) {
-      close();
-      section_ = section;
-    }
-    uint32_t bin = first_bins_[block] + static_cast<uint32_t>(page >> shift_);
-    HeatCount& count = open_[bin];
-    if (count.pages++ == 0)
-      touched_.push_back(bin);
-    count.resent += resent;
-  }
+  void add(const SentRun& run);
 
   // Nothing may be added afterwards.
   void finish() { close(); }

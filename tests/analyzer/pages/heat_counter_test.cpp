@@ -19,6 +19,14 @@ captures::RamBlock block(const char* name, uint64_t bytes) {
   return out;
 }
 
+std::vector<std::vector<uint64_t>> told(const HeatCounter& heat) {
+  std::vector<std::vector<uint64_t>> out;
+  heat.for_each([&](uint32_t section, size_t bin, const HeatCount& count) {
+    out.push_back({section, bin, count.pages, count.resent});
+  });
+  return out;
+}
+
 std::map<uint32_t, HeatCount> by_section(const HeatCounter& heat) {
   std::map<uint32_t, HeatCount> out;
   heat.for_each([&](uint32_t section, size_t, const HeatCount& count) {
@@ -35,19 +43,31 @@ TEST_CASE("pages are counted by section and unit of memory") {
   std::vector blocks{block("ram", 8u << 20), block("rom", 4096)};
   heat.set_blocks(blocks, 4096);
   CHECK(heat.unit_pages() == 4); // 2048 pages in 512 units
-  heat.add(0, 0, 0, false);
-  heat.add(0, 3, 0, true);
-  heat.add(0, 4, 0, false);
-  heat.add(1, 0, 0, false);
-  heat.add(0, 0, 7, true);
+  heat.add({0, 0, 0, 1, false});
+  heat.add({0, 0, 3, 1, true});
+  heat.add({0, 0, 4, 1, false});
+  heat.add({1, 0, 0, 1, false});
+  heat.add({0, 7, 0, 1, true});
   heat.finish();
-  std::vector<std::vector<uint64_t>> told;
-  heat.for_each([&](uint32_t section, size_t bin, const HeatCount& count) {
-    told.push_back({section, bin, count.pages, count.resent});
-  });
   uint64_t rom = heat.first_bins()[1];
-  CHECK(told == std::vector<std::vector<uint64_t>>{
-                    {0, 0, 2, 1}, {0, 1, 1, 0}, {0, rom, 1, 0}, {7, 0, 1, 1}});
+  CHECK(told(heat) ==
+        std::vector<std::vector<uint64_t>>{
+            {0, 0, 2, 1}, {0, 1, 1, 0}, {0, rom, 1, 0}, {7, 0, 1, 1}});
+}
+
+TEST_CASE("a run of pages is divided among the units that it lies in") {
+  HeatCounter heat;
+  std::vector blocks{block("ram", 8u << 20)};
+  heat.set_blocks(blocks, 4096);
+  REQUIRE(heat.unit_pages() == 4);
+  heat.add({0, 0, 3, 6, true}); // one, four and one
+  heat.add({0, 1, 4, 8, false});
+  heat.finish();
+  CHECK(told(heat) == std::vector<std::vector<uint64_t>>{{0, 0, 1, 1},
+                                                         {0, 1, 4, 4},
+                                                         {0, 2, 1, 1},
+                                                         {1, 1, 4, 0},
+                                                         {1, 2, 4, 0}});
 }
 
 TEST_CASE("a block that is told of later makes units larger, and loses none") {
@@ -55,10 +75,10 @@ TEST_CASE("a block that is told of later makes units larger, and loses none") {
   std::vector blocks{block("ram", 8u << 20)};
   heat.set_blocks(blocks, 4096);
   for (uint64_t page = 0; page < 1024; ++page)
-    heat.add(0, page, 0, page % 2 == 0);
+    heat.add({0, 0, page, 1, page % 2 == 0});
   blocks.push_back(block("hotplugged", 1ull << 40));
   heat.set_blocks(blocks, 4096);
-  heat.add(1, (1u << 28) - 1, 1, false);
+  heat.add({1, 1, (1u << 28) - 1, 1, false});
   heat.finish();
   CHECK(heat.unit_pages() == 1u << 19);
   auto sections = by_section(heat);
@@ -73,8 +93,7 @@ TEST_CASE("what is kept stays bounded, and sections stay apart") {
   heat.set_blocks(blocks, 4096);
   constexpr uint32_t kSections = 10'000;
   for (uint32_t section = 0; section < kSections; ++section)
-    for (uint64_t page = 0; page < 512; ++page)
-      heat.add(0, page, section, section > 0);
+    heat.add({0, section, 0, 512, section > 0});
   heat.finish();
   CHECK(heat.complete());
   CHECK(heat.unit_pages() > 1);
@@ -93,7 +112,7 @@ TEST_CASE("too many blocks in too many sections are not told of") {
   heat.set_blocks(blocks, 4096);
   for (uint32_t section = 0; section < 400; ++section)
     for (uint32_t index = 0; index < blocks.size(); ++index)
-      heat.add(index, 0, section, false);
+      heat.add({index, section, 0, 1, false});
   heat.finish();
   CHECK_FALSE(heat.complete());
 }
