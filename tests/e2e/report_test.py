@@ -159,11 +159,13 @@ def pages_sent(analysis, address, column):
     """Of the unit at that guest address, in that column of the map."""
     heat = analysis["heat_map"]
     index = next(
-        i for i, unit in enumerate(heat["bins"])
-        if unit["guest_address"] is not None and
-        unit["guest_address"] <= address < unit["guest_address"] + unit["bytes"])
-    return sum(pages for where, unit, pages, _ in heat["cells"]
-               if unit == index and where == column)
+        part["first_bin"] + (address - part["guest_address"])
+        // heat["unit_bytes"] for part in heat["stretches"]
+        if part["guest_address"] is not None and
+        part["guest_address"] <= address < part["guest_address"]
+        + part["bytes"])
+    return sum(pages for where, first, bins, pages, _ in heat["runs"]
+               if where == column and first <= index < first + bins)
 
 
 def check_map(page, analysis, address, column, *expected):

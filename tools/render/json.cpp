@@ -1,6 +1,7 @@
 #include "tools/render/json.h"
 
 #include "analyzer/switchover.h"
+#include "tools/render/heat_json.h"
 #include "tools/render/json_parts.h"
 #include "tools/render/pages_json.h"
 #include "tools/render/time_series_json.h"

@@ -101,51 +101,7 @@ Json owner_ranking(const OwnerRanking& value) {
       .set("unowned", owner_cost(value.unowned));
 }
 
-Json heat_column(const HeatColumn& value) {
-  std::optional<uint64_t> first, last;
-  if (value.first_round > 0) {
-    first = value.first_round;
-    last = value.last_round;
-  }
-  return Json::object()
-      .set("first_round", first)
-      .set("last_round", last)
-      .set("pause", value.pause);
-}
-
-Json bin_owner(const BinOwner& value) {
-  return Json::object()
-      .set("name", Json::text(value.name))
-      .set("pages", value.pages)
-      .set("resent_pages", value.resent_pages);
-}
-
-Json heat_bin(const HeatBin& value) {
-  return Json::object()
-      .set("block", Json::text(value.block))
-      .set("address", value.address)
-      .set("guest_address", value.guest_address)
-      .set("bytes", value.bytes)
-      .set("owners", list(value.owners, bin_owner));
-}
-
-Json heat_cell(const HeatCell& value) {
-  return Json::array()
-      .add(uint64_t{value.column})
-      .add(uint64_t{value.bin})
-      .add(value.pages)
-      .add(value.resent_pages);
-}
-
 } // namespace
-
-Json heat_map_json(const HeatMap& value) {
-  return Json::object()
-      .set("unit_bytes", value.unit_bytes)
-      .set("columns", list(value.columns, heat_column))
-      .set("bins", list(value.bins, heat_bin))
-      .set("cells", list(value.cells, heat_cell));
-}
 
 Json pages_json(const PageReport& value) {
   return Json::object()

@@ -1,13 +1,11 @@
 // The ledger's part of `migscope analyze --json`.
 #pragma once
 
-#include "analyzer/pages/heat_map.h"
 #include "analyzer/pages/page_report.h"
 #include "qmp/json.h"
 
 namespace migscope::tools {
 
 [[nodiscard]] qmp::Json pages_json(const analyzer::PageReport& value);
-[[nodiscard]] qmp::Json heat_map_json(const analyzer::HeatMap& value);
 
 } // namespace migscope::tools

@@ -108,13 +108,16 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(first(out.get("downtime").get("phases")).keys() ==
         Keys{"name", "start_ms", "duration_ms", "side", "evidence"});
   Json heat = out.get("heat_map");
-  CHECK(heat.keys() == Keys{"unit_bytes", "columns", "bins", "cells"});
+  CHECK(heat.keys() ==
+        Keys{"unit_bytes", "columns", "stretches", "runs", "owners"});
   CHECK(first(heat.get("columns")).dump() ==
         R"({"first_round":1,"last_round":1,"pause":false})");
-  CHECK(first(heat.get("bins")).dump() ==
-        R"({"block":"pc.ram","address":0,"guest_address":0,"bytes":262144,)"
-        R"("owners":[{"name":"postgres","pages":60,"resent_pages":9}]})");
-  CHECK(heat.get("cells").dump() == "[[0,0,64,0],[1,0,9,9]]");
+  CHECK(first(heat.get("stretches")).dump() ==
+        R"({"first_bin":0,"bins":1,"block":"pc.ram","address":0,)"
+        R"("guest_address":0,"bytes":262144})");
+  CHECK(heat.get("runs").dump() == "[[0,0,1,64,0],[1,0,1,9,9]]");
+  CHECK(heat.get("owners").dump() ==
+        R"([{"bin":0,"name":"postgres","pages":60,"resent_pages":9}])");
   Json series = out.get("time_series");
   CHECK(series.keys() == Keys{"samples", "passes", "statuses", "limits",
                               "stop_ms", "resume_ms"});
