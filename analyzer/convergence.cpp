@@ -1,5 +1,6 @@
 #include "analyzer/convergence.h"
 
+#include "base/counted.h"
 #include "base/units.h"
 
 #include <algorithm>
@@ -162,9 +163,10 @@ std::optional<Finding> xbzrle_finding(const Analysis& analysis,
   const RamTotals& totals = analysis.ram->totals;
   double plain =
       as_double(totals.xbzrle) * analysis.vm.page_size.value_or(4096);
-  std::string text = fmt::format(
-      "xbzrle sent {} pages in {:.1f} KiB instead of {:.1f}", totals.xbzrle,
-      as_double(totals.xbzrle_bytes) / 1024, plain / 1024);
+  std::string text =
+      fmt::format("xbzrle sent {} in {:.1f} KiB instead of {:.1f}",
+                  counted(totals.xbzrle, "page"),
+                  as_double(totals.xbzrle_bytes) / 1024, plain / 1024);
   const qmp::XbzrleStats* qemu = last_xbzrle(timeline);
   if (qemu && qemu->pages && qemu->cache_miss) {
     // `pages` has the unchanged ones, too, which are not sent at all.
@@ -196,9 +198,10 @@ std::optional<Finding> always_hot_finding(const Analysis& analysis) {
   uint64_t pages = *analysis.pages->always_resent_pages;
   uint64_t bytes = pages * analysis.vm.page_size.value_or(4096);
   std::string text = fmt::format(
-      "{} pages ({:.1f} MiB) never cooled: each of the {} rounds after the "
-      "first sent them again",
-      pages, mib(as_double(bytes)), *analysis.pages->resending_rounds);
+      "{} ({:.1f} MiB) never cooled: each of the {} rounds after the first "
+      "sent {} again",
+      counted(pages, "page"), mib(as_double(bytes)),
+      *analysis.pages->resending_rounds, pages == 1 ? "it" : "them");
   auto allowed = last_allowed(analysis);
   bool too_many = allowed && *allowed > 0 && bytes > *allowed;
   if (too_many)

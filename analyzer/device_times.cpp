@@ -1,5 +1,7 @@
 #include "analyzer/device_times.h"
 
+#include "base/counted.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -35,10 +37,10 @@ std::optional<Finding> bursts_finding(std::span<const DeviceState> devices) {
   std::ranges::sort(arrivals);
   arrivals.erase(std::unique(arrivals.begin(), arrivals.end()), arrivals.end());
   return Finding{"device-bursts", Severity::info,
-                 fmt::format("the states of {} devices came in {} {}: when one "
-                             "was written is known to {:.1f} ms",
-                             timed, arrivals.size(),
-                             arrivals.size() == 1 ? "burst" : "bursts", worst),
+                 fmt::format("the states of {} came in {}: when one was "
+                             "written is known to {:.1f} ms",
+                             counted(timed, "device"),
+                             counted(arrivals.size(), "burst"), worst),
                  "arrival of each device's last byte at the tee, and of the "
                  "burst before"};
 }

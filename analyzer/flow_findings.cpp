@@ -1,6 +1,7 @@
 #include "analyzer/flow_findings.h"
 
 #include "analyzer/flow.h"
+#include "base/counted.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -42,8 +43,8 @@ std::vector<Cause> causes_of(const std::vector<Round>& rounds) {
 }
 
 std::string in_rounds(const Cause& cause) {
-  return fmt::format("{} for {:.1f} ms in {} round{}", to_string(cause.limit),
-                     cause.ms, cause.rounds, cause.rounds == 1 ? "" : "s");
+  return fmt::format("{} for {:.1f} ms in {}", to_string(cause.limit), cause.ms,
+                     counted(cause.rounds, "round"));
 }
 
 } // namespace

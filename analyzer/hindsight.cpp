@@ -1,6 +1,7 @@
 #include "analyzer/hindsight.h"
 
 #include "analyzer/switchover.h"
+#include "base/counted.h"
 #include "base/units.h"
 
 #include <algorithm>
@@ -108,9 +109,9 @@ Finding switchover_finding(const Analysis& analysis) {
     out.text += "; to postcopy, by command";
   if (auto waited = std::ranges::count(analysis.passes, Verdict::ack,
                                        &PassCheck::verdict))
-    out.text += fmt::format("; in {} pass{} before switchover-ack waited for "
-                            "the destination",
-                            waited, waited == 1 ? "" : "es");
+    out.text +=
+        fmt::format("; in {} before switchover-ack waited for the destination",
+                    counted(static_cast<uint64_t>(waited), "pass", "passes"));
   if (analysis.passes.size() < 2)
     return out;
   auto before = analysis.passes[analysis.passes.size() - 2].downtime_limit_ms;

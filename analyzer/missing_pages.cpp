@@ -1,5 +1,6 @@
 #include "analyzer/missing_pages.h"
 
+#include "base/counted.h"
 #include "captures/stream/command.h"
 #include "captures/stream/wire.h"
 
@@ -79,12 +80,11 @@ std::optional<Error> MissingPages::missing() const {
     pages += (awaited.bytes() + page_size_ - 1) / page_size_;
   if (!eof_ || pages == 0)
     return {};
-  return Error{
-      ErrorKind::truncated,
-      fmt::format("{} pages that postcopy discarded did not come again: "
-                  "a preempt channel, or a connection between two "
-                  "pauses, is not here or not whole",
-                  pages)};
+  return Error{ErrorKind::truncated,
+               fmt::format("{} that postcopy discarded did not come again: "
+                           "a preempt channel, or a connection between two "
+                           "pauses, is not here or not whole",
+                           counted(pages, "page"))};
 }
 
 std::optional<Error> MissingPages::not_followed() const {

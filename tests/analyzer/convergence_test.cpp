@@ -98,6 +98,11 @@ TEST_CASE("pages that every round sent again") {
   CHECK(text(analysis, "never-cools") ==
         "512 pages (2.0 MiB) never cooled: each of the 4 rounds after the "
         "first sent them again");
+  analysis.pages->always_resent_pages = 1;
+  CHECK(text(analysis, "never-cools") ==
+        "1 page (0.0 MiB) never cooled: each of the 4 rounds after the first "
+        "sent it again");
+  analysis.pages->always_resent_pages = 512;
   analysis.passes.emplace_back().allowed_bytes = kMiB;
   CHECK(text(analysis, "never-cools")
             .ends_with("; they alone are more than the 1.0 MiB with which QEMU "

@@ -114,7 +114,7 @@ TEST_CASE("discarded pages are awaited until the end") {
   CHECK(errors(whole.recording).empty());
   missing.add("main", again.done());
   REQUIRE(errors(missing.recording).size() == 1);
-  CHECK(errors(missing.recording)[0].starts_with("main: 1 pages"));
+  CHECK(errors(missing.recording)[0].starts_with("main: 1 page "));
   cut.add("main", again.cut(again.size() - 1).done());
   REQUIRE(errors(cut.recording).size() == 1); // that it is cut, alone
   CHECK(errors(cut.recording)[0].find("postcopy discarded") ==

@@ -1,5 +1,6 @@
 #include "tools/live/live_layout.h"
 
+#include "base/counted.h"
 #include "tools/live/live_chart.h"
 #include "tools/render/text_layout.h"
 
@@ -153,8 +154,8 @@ private:
         expected_is_over() ? LiveStyle::bad : LiveStyle::plain);
     if (model_.postcopy_requests.value_or(0) > 0)
       row("requests",
-          fmt::format("{} pages asked for by the destination",
-                      *model_.postcopy_requests),
+          counted(*model_.postcopy_requests, "page") +
+              " asked for by the destination",
           LiveStyle::plain);
   }
 

@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "tools/render/devices.h"
 #include "tools/render/json_parts.h"
 #include "tools/render/text_layout.h"
@@ -167,8 +168,8 @@ std::string render_text(const DeviceDiff& diff) {
     for (const ValueDifference& value : device.values)
       out += difference(value);
   }
-  return out + fmt::format("{}{} devices are the same\n",
-                           out.empty() ? "" : "\n", diff.same);
+  return out + fmt::format("{}{} the same\n", out.empty() ? "" : "\n",
+                           counted(diff.same, "device is", "devices are"));
 }
 
 } // namespace migscope::tools

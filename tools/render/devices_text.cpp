@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "tools/render/devices.h"
 #include "tools/render/text_layout.h"
 
@@ -129,9 +130,9 @@ std::vector<PathValue> selected(const captures::DeviceValues& values,
 std::optional<size_t> render_devices_text(const DeviceStates& states,
                                           const DeviceSelection& selection,
                                           const Output& output) {
-  if (!output(fmt::format("{}: {} devices, described by {}\n",
+  if (!output(fmt::format("{}: {}, described by {}\n",
                           printable(states.machine.value_or("?")),
-                          states.devices.size(),
+                          counted(states.devices.size(), "device"),
                           to_string(states.described_by))))
     return {};
   size_t problems = 0;

@@ -1,5 +1,6 @@
 #include "tools/render/pages_text.h"
 
+#include "base/counted.h"
 #include "tools/render/text_layout.h"
 
 #include <algorithm>
@@ -62,9 +63,9 @@ std::string contents_line(const PageReport& pages) {
     return "";
   const Contents& contents = *pages.contents;
   uint64_t more = contents.pages - std::min(contents.pages, contents.distinct);
-  return wrap(fmt::format("contents: {} pages of zeros, {} others hold {}{} "
+  return wrap(fmt::format("contents: {} of zeros, {} others hold {}{} "
                           "different contents{}, so {:.1f} % are duplicates",
-                          pages.zero_pages, contents.pages,
+                          counted(pages.zero_pages, "page"), contents.pages,
                           contents.error > 0 ? "about " : "", contents.distinct,
                           contents.error > 0
                               ? fmt::format(" (+-{:.0f})", contents.error)
@@ -84,8 +85,7 @@ std::string working_sets_table(const PageReport& pages, uint32_t page_size) {
   for (const WorkingSet& set : pages.working_sets)
     rows.push_back({figure(set.mean_ms, 0), mib(set.mean_pages),
                     mib(static_cast<double>(set.max_pages)),
-                    fmt::format("of {} round{}", set.rounds,
-                                set.rounds == 1 ? "" : "s in a row")});
+                    "of " + counted(set.rounds, "round", "rounds in a row")});
   return "\n" + table(shortened(std::move(rows), kMostSets));
 }
 

@@ -1,6 +1,7 @@
 #include "tools/render/text.h"
 
 #include "analyzer/switchover.h"
+#include "base/counted.h"
 #include "tools/render/pages_text.h"
 #include "tools/render/text_layout.h"
 #include "tools/render/what_if.h"
@@ -131,8 +132,8 @@ std::string clock_line(const char* end, const std::optional<HostClock>& clock) {
 
 std::string postcopy_line(const PageRequests& pages) {
   std::string text =
-      fmt::format("{} pages asked for by the destination, {} answered",
-                  pages.requests, pages.answered);
+      fmt::format("{} asked for by the destination, {} answered",
+                  counted(pages.requests, "page"), pages.answered);
   if (pages.latencies.max_ms)
     text +=
         fmt::format(" in {} (median) to {}", format_ms(*pages.latencies.p50_ms),
@@ -334,8 +335,9 @@ std::string devices_table(const StopAndCopy& pause) {
   Row head{"bytes", "version", "at ms"};
   if (traced)
     head.insert(head.end(), {"save ms", "load ms"});
-  head.push_back(fmt::format("device state, {} in {} sections",
-                             format_bytes(pause.device_bytes), devices.size()));
+  head.push_back(fmt::format("device state, {} in {}",
+                             format_bytes(pause.device_bytes),
+                             counted(devices.size(), "section")));
   std::vector<Row> rows{head};
   for (const DeviceState& device : devices)
     if (rows.size() <= kMostDevices)
@@ -381,8 +383,8 @@ std::string problems_list(const std::vector<Problem>& problems) {
         2);
   }
   if (problems.size() > kMostProblems)
-    out +=
-        fmt::format("and {} more problems\n", problems.size() - kMostProblems);
+    out += fmt::format(
+        "and {}\n", counted(problems.size() - kMostProblems, "more problem"));
   return out.empty() ? "" : "\n" + out;
 }
 

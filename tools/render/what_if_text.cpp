@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "tools/render/text_layout.h"
 #include "tools/render/what_if.h"
 
@@ -75,10 +76,11 @@ std::string multifd_table(const WhatIf& found) {
 }
 
 std::string unchanged_line(const UnchangedSends& unchanged) {
-  return wrap(fmt::format("sent although unchanged: {} pages, {} MiB; and {} "
-                          "zero pages, {} MiB",
-                          unchanged.pages, mib(unchanged.bytes),
-                          unchanged.zero_pages, mib(unchanged.zero_bytes)),
+  return wrap(fmt::format("sent although unchanged: {}, {} MiB; and {}, {} MiB",
+                          counted(unchanged.pages, "page"),
+                          mib(unchanged.bytes),
+                          counted(unchanged.zero_pages, "zero page"),
+                          mib(unchanged.zero_bytes)),
               2);
 }
 

@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "tools/render/text_layout.h"
 #include "tools/report/cells.h"
 #include "tools/report/sections.h"
@@ -127,7 +128,8 @@ DataTable hot_table(const HotRegions& hot) {
                         address(region.address)});
   }
   if (more > 0)
-    out.note = fmt::format("{} more with {} re-sent pages.", more, more_resent);
+    out.note = fmt::format("{} more with {}.", more,
+                           counted(more_resent, "re-sent page"));
   return out;
 }
 
@@ -158,7 +160,7 @@ DataTable owners_table(const OwnerRanking& ranking) {
                 ranking.more_owners;
   if (more > 0)
     out.note =
-        fmt::format("{} more owners; analyze --json has more of them.", more);
+        counted(more, "more owner") + "; analyze --json has more of them.";
   return out;
 }
 

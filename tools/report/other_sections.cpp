@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "tools/render/text_layout.h"
 #include "tools/report/cells.h"
 #include "tools/report/sections.h"
@@ -159,11 +160,16 @@ Section postcopy_section(const Analysis& analysis) {
   if (!analysis.postcopy)
     return out;
   const PageRequests& pages = *analysis.postcopy;
-  out.lead = fmt::format("{} pages were asked for by the destination and {} of "
-                         "these requests answered; {} pages came unasked.",
-                         pages.requests, pages.answered, pages.pages_unasked);
+  out.lead = fmt::format(
+      "{} asked for by the destination and {} of these requests answered; {} "
+      "came unasked.",
+      counted(pages.requests, "page was", "pages were"), pages.answered,
+      counted(pages.pages_unasked, "page"));
   if (pages.unanswered > 0)
-    out.lead += fmt::format(" {} were not answered: {}.", pages.unanswered,
+    out.lead += fmt::format(" {} not answered: {}.",
+                            pages.unanswered == 1
+                                ? "One was"
+                                : fmt::format("{} were", pages.unanswered),
                             pages.unanswered_reason);
   if (!pages.by_channel.empty())
     out.tables.push_back(latencies_table(pages));
@@ -179,6 +185,11 @@ Section findings_section(const Analysis& analysis) {
         {to_string(finding.severity),
          finding.id == "rounds" ? "rounds " + finding.text : finding.text,
          finding.evidence});
+  // Else as the analysis has them: in the order in which one thing explains
+  // another.
+  std::ranges::stable_sort(out.findings, {}, [](const FindingText& finding) {
+    return finding.severity == to_string(Severity::info);
+  });
   return out;
 }
 
@@ -189,10 +200,11 @@ Section what_if_section(const Analysis& analysis) {
   const WhatIf& found = *analysis.what_if;
   out.lead = fmt::format(
       "What other settings would have made of the pages that were sent, {} of "
-      "RAM, measured on their content. {} pages ({}) were sent although "
-      "unchanged, and {} zero pages.",
-      format_bytes(found.ram_bytes), found.unchanged.pages,
-      format_bytes(found.unchanged.bytes), found.unchanged.zero_pages);
+      "RAM, measured on their content. Sent although unchanged: {} ({}) and "
+      "{}.",
+      format_bytes(found.ram_bytes), counted(found.unchanged.pages, "page"),
+      format_bytes(found.unchanged.bytes),
+      counted(found.unchanged.zero_pages, "zero page"));
   out.tables.push_back(xbzrle_table(found));
   if (!found.multifd.empty())
     out.tables.push_back(multifd_table(found));
@@ -262,8 +274,8 @@ Section evidence_section(const Analysis& analysis) {
                                  : "not known: contents were not read");
   }
   add("rates, what was left, expected downtime",
-      fmt::format("{} replies to query-migrate, as QEMU gives them",
-                  analysis.time_series.samples.size()));
+      counted(analysis.time_series.samples.size(), "reply", "replies") +
+          " to query-migrate, as QEMU gives them");
   add("curves in this report",
       "of each 1/500 of the time the first, smallest, largest and last sample");
   out.tables.push_back(std::move(table));

@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "tools/render/text_layout.h"
 #include "tools/report/cells.h"
 #include "tools/report/sections.h"
@@ -85,9 +86,9 @@ double traced_ms(const DeviceState& device) {
 }
 
 DataTable devices_table(const StopAndCopy& pause) {
-  DataTable out{fmt::format("Device state, {} in {} sections",
+  DataTable out{fmt::format("Device state, {} in {}",
                             format_bytes(pause.device_bytes),
-                            pause.devices.size()),
+                            counted(pause.devices.size(), "section")),
                 {{"bytes"},
                  {"save ms"},
                  {"load ms"},
@@ -139,9 +140,9 @@ Section pause_section(const Analysis& analysis) {
   if (analysis.stop_and_copy) {
     const StopAndCopy& pause = *analysis.stop_and_copy;
     out.lead = fmt::format(
-        "{} pages of RAM, {} of them zero: {}; and {} of device state.",
-        pause.pages, pause.zero_pages, format_bytes(pause.bytes),
-        format_bytes(pause.device_bytes));
+        "{} of RAM, {} of them zero: {}; and {} of device state.",
+        counted(pause.pages, "page"), pause.zero_pages,
+        format_bytes(pause.bytes), format_bytes(pause.device_bytes));
   } else {
     out.lead = "Nothing tells what was sent with the guest stopped.";
   }

@@ -1,4 +1,5 @@
 #include "analyzer/switchover.h"
+#include "base/counted.h"
 #include "tools/report/cells.h"
 #include "tools/report/reduce.h"
 #include "tools/report/sections.h"
@@ -152,10 +153,10 @@ Section timeline_section(const Analysis& analysis) {
   if (!analysis.time_series.samples.empty()) {
     out.chart = "timeline";
     out.lead = fmt::format(
-        "As QEMU's query-migrate told in {} samples. Within a pass what is "
+        "As QEMU's query-migrate told in {}. Within a pass what is "
         "left only falls: what the guest dirties meanwhile is counted at the "
         "next sync, where it jumps up.",
-        analysis.time_series.samples.size());
+        counted(analysis.time_series.samples.size(), "sample"));
   }
   if (!analysis.passes.empty())
     out.tables.push_back(passes_table(analysis.passes));

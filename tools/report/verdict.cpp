@@ -1,5 +1,6 @@
 #include "tools/report/verdict.h"
 
+#include "base/counted.h"
 #include "tools/render/text_layout.h"
 
 #include <algorithm>
@@ -165,10 +166,9 @@ std::vector<Fact> facts(const Analysis& analysis) {
         {"rounds",
          fmt::format("{}{}", analysis.rounds.size(),
                      analysis.rounds_are_lower_bound ? " or more" : ""),
-         fmt::format("{} checks for switching over", analysis.passes.size())});
+         counted(analysis.passes.size(), "check") + " for switching over"});
   out.push_back({"stream", format_bytes(analysis.input.bytes),
-                 fmt::format("{} connection{}", analysis.input.channels,
-                             analysis.input.channels == 1 ? "" : "s")});
+                 counted(analysis.input.channels, "connection")});
   if (analysis.ram) {
     const RamTotals& totals = analysis.ram->totals;
     out.push_back(

@@ -93,6 +93,32 @@ TEST_CASE("hostile texts stay texts, and numbers do not break it") {
   }
 }
 
+TEST_CASE("warnings stand first among findings, the rest in its order") {
+  Analysis analysis = known_analysis();
+  analysis.findings = {{"a", Severity::info, "one", ""},
+                       {"b", Severity::warning, "two", ""},
+                       {"c", Severity::info, "three", ""},
+                       {"d", Severity::warning, "four", ""}};
+  std::string order;
+  for (const FindingText& finding : findings_section(analysis).findings)
+    order += finding.text + " ";
+  CHECK(order == "two four one three ");
+}
+
+TEST_CASE("one of a kind is told of as one") {
+  Analysis analysis = known_analysis();
+  analysis.postcopy = known_requests();
+  analysis.postcopy->requests = 1;
+  analysis.postcopy->pages_unasked = 1;
+  analysis.stop_and_copy->pages = 1;
+  analysis.time_series.samples.resize(1);
+  std::string page = render(analysis);
+  for (const char* text :
+       {"1 page was asked for", "; 1 page came unasked", "1 page of RAM,",
+        "told in 1 sample.", "1 reply to query-migrate"})
+    CHECK_MESSAGE(page.find(text) != page.npos, text);
+}
+
 TEST_CASE("any capture's report is below two MiB") {
   Analysis analysis = known_analysis();
   const std::string name(200, 'n');

@@ -35,6 +35,11 @@ function bytes(value) {
     units[unit];
 }
 
+/* "1 page", "2 pages". */
+function counted(count, one) {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
+}
+
 /* About `count` round numbers from 0 to `end`. */
 function ticks(end, count) {
   if (!(end > 0)) return [0];

@@ -207,14 +207,23 @@ class HeatMap {
     const lines = [
       `${this.data.names[block]} + ${offset}, ${bytes(size)}`,
       guest === null ? "guest address not known" : `guest address ${guest}`,
-      `${pages} pages sent, ${again} of them again`,
-      `in the whole migration ${this.totals[bin][0]} sends, ` +
-        `${this.totals[bin][1]} of them again`,
+      (pages ? counted(pages, "page") : "nothing") + " sent" +
+        this.of_them(pages, again),
     ];
+    if (first)
+      lines.push(counted(this.totals[bin][0], "send") + " in the whole " +
+        "migration" + this.of_them(...this.totals[bin]));
     for (let i = 0; i < owners.length; i += 3)
-      lines.push(`${this.data.names[owners[i]]}: ${owners[i + 1]} pages, ` +
-        `sent again ${owners[i + 2]} times`);
+      lines.push(`${this.data.names[owners[i]]}: ` +
+        `${counted(owners[i + 1], "page")}, sent again ` +
+        counted(owners[i + 2], "time"));
     return { title, lines };
+  }
+
+  of_them(count, again) {
+    if (!again) return "";
+    if (count === 1) return ", again";
+    return `, ${again === count ? "all" : again} of them again`;
   }
 
   show(at, x, y) {
