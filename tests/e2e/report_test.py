@@ -181,6 +181,34 @@ def check_map(page, analysis, address, column, *expected):
     return shown
 
 
+# 64 units from 512 KiB on, then a block that has no place for the guest.
+LABELS = """
+const bins = [], unit = 0x100000;
+for (let i = 0; i < 64; ++i)
+  bins.push([0, "0x" + (i * unit).toString(16),
+             "0x" + (i * unit + 0x80000).toString(16), unit, []]);
+for (const [block, offset] of [[1, 0], [2, 0], [2, 1], [2, 2], [2, 3]])
+  bins.push([block, "0x" + (offset * unit).toString(16), null, unit, []]);
+const root = document.createElement("div");
+document.querySelector("#memory").append(root);
+const map = new HeatMap(root, {heat: {unit, columns: [[1, 1, false]], bins,
+  names: ["ram", "rom", "vga"], cells: [[]]}});
+const labels = map.row_labels();
+root.remove();
+return [map.place.row, labels];
+"""
+
+
+def check_labels(page):
+    """Round addresses where they lie, be units at other ones."""
+    row, labels = page.js(LABELS)
+    check(row == 6, row)
+    expected = [[0, "0x80000"]]
+    expected += [[(mib - 0.5) * row, f"{mib} MiB"] for mib in range(8, 64, 8)]
+    expected += [[64 * row, "rom"], [65 * row, "vga"]]
+    check(labels == expected, labels)
+
+
 def converging():
     """With owners and what-if; a file name that would be a tag."""
     with Lab(ELF) as lab:
@@ -206,6 +234,7 @@ def converging():
             check(page.driver.title != "run", "a name was run as a script")
             check_theme(page)
             check_keys(page)
+            check_labels(page)
             sections = page.texts("section h2")
             check(len(sections) >= 10, sections)
             keep_picture(page, "converging")
@@ -264,6 +293,10 @@ def postcopy():
             verdict = page.texts(".verdict p")
             check("postcopy" in " ".join(verdict).lower(), verdict)
             columns = len(analysis["heat_map"]["columns"])
+            check(columns == 1, f"{columns} columns")
+            # All was sent once: what was sent again tells more.
+            pressed = page.texts("#memory .controls [aria-pressed=true]")
+            check(pressed == ["sent again"], pressed)
             check_map(page, analysis, 0x1400000, 0, "pc.ram")
             check_theme(page)
             keep_picture(page, "postcopy")

@@ -215,10 +215,12 @@ Section memory_section(const Analysis& analysis) {
     return out;
   }
   if (analysis.heat_map && !analysis.heat_map->cells.empty()) {
+    const HeatMap& map = *analysis.heat_map;
+    const bool by_round = map.columns.front().first_round > 0;
     out.chart = "heat";
     out.lead = fmt::format(
-        "How much of each {} was sent, by round, from the lowest address down.",
-        format_bytes(analysis.heat_map->unit_bytes));
+        "How much of each {} was sent{}, from the lowest address down.",
+        format_bytes(map.unit_bytes), by_round ? ", by round" : "");
   }
   if (analysis.pages) {
     for (const HotRegions& hot : analysis.pages->hot_regions)

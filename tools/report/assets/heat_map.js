@@ -117,47 +117,65 @@ class HeatMap {
       Math.max(1, Math.round(left + (column + 1) * width) - x - gap), row);
   }
 
-  /* Addresses at round distances; where memory does not go on, what follows is
-     labelled, by its address or its block's name. */
   label_rows(ctx) {
-    const { row, left, height } = this.place;
+    const { left, height } = this.place;
     ctx.font = "11px " + Chart.defaults.font.family;
     ctx.textAlign = "right";
     ctx.textBaseline = "middle";
     ctx.fillStyle = colour("muted");
-    let step = 1n;
-    while (Number(step) * row < 40) step *= 2n;
-    step *= BigInt(this.data.unit);
     let next = 0;
-    this.data.bins.forEach((bin, index) => {
-      const before = this.data.bins[index - 1];
-      const y = index * row;
-      if (before && this.goes_on(before, bin) &&
-          !this.reaches(step, before, bin)) return;
-      ctx.fillRect(left - 6, y, 6, 1);
-      if (y < next) return;
-      const name = bin[2] === null ? this.data.names[bin[0]]
-        : this.short_address(bin[2]);
-      ctx.fillText(this.cut(ctx, name, left - 10), left - 8,
+    for (const [y, text] of this.row_labels()) {
+      ctx.fillRect(left - 6, Math.round(y), 6, 1);
+      if (y < next) continue;
+      ctx.fillText(this.cut(ctx, text, left - 10), left - 8,
         Math.max(6, Math.min(y, height - 6)));
       next = y + 13;
-    });
+    }
     ctx.textBaseline = "top";
   }
 
+  /* [y, text] of addresses at round distances, where they lie; where memory
+     does not go on, of what follows. */
+  row_labels() {
+    const { row } = this.place;
+    let step = 1n;
+    while (Number(step) * row < 40) step *= 2n;
+    step *= BigInt(this.data.unit);
+    const out = [];
+    this.data.bins.forEach((bin, index) => {
+      const before = this.data.bins[index - 1];
+      const { known, start } = this.extent(bin);
+      if (!before || !this.goes_on(before, bin)) {
+        out.push([index * row, known ? this.short_address(start)
+          : this.data.names[bin[0]]]);
+        return;
+      }
+      const round = start / step * step;
+      if (this.extent(before).start >= round) return;
+      const back = Number(start - round) / before[3];
+      out.push([(index - back) * row,
+        (known ? "" : "+") + this.short_address(round)]);
+    });
+    return out;
+  }
+
+  /* For the guest; where that is not known, in its block. */
+  extent(bin) {
+    const known = bin[2] !== null;
+    return { known, start: BigInt(known ? bin[2] : bin[1]) };
+  }
+
   goes_on(a, b) {
-    if (a[2] === null || b[2] === null) return a[2] === b[2];
-    return BigInt(a[2]) + BigInt(a[3]) === BigInt(b[2]);
+    const [before, after] = [this.extent(a), this.extent(b)];
+    return before.known === after.known &&
+      (after.known || a[0] === b[0]) &&
+      before.start + BigInt(a[3]) === after.start;
   }
 
-  /* A multiple of `step` lies behind the one's address, up to the other's. */
-  reaches(step, a, b) {
-    return b[2] !== null && BigInt(a[2]) / step !== BigInt(b[2]) / step;
-  }
-
-  short_address(text) {
-    const value = Number(BigInt(text));
-    return value === 0 ? "0" : value % (1 << 20) ? text : bytes(value);
+  short_address(address) {
+    const value = Number(address);
+    return value === 0 ? "0" : value % (1 << 20) ? "0x" + address.toString(16)
+      : bytes(value);
   }
 
   cut(ctx, text, width) {
@@ -179,12 +197,13 @@ class HeatMap {
       ctx.fillText(this.column_name(rounds), x, height + 5);
       next = x + 34;
     });
-    ctx.fillText("round", left + (last + 1) * column / 2, height + 20);
+    if (this.data.columns[0][0])
+      ctx.fillText("round", left + (last + 1) * column / 2, height + 20);
   }
 
   column_name([first, last, pause]) {
     if (pause) return "pause";
-    if (!first) return "all";
+    if (!first) return "whole migration";
     return first === last ? `${first}` : `${first}-${last}`;
   }
 
