@@ -286,7 +286,12 @@ def converging():
             check_map(page, analysis, WITHIN_HOT, 1, "pc.ram", "postgres")
             check_map(page, analysis, 0x1400000, 0, EVIL)
             check(page.driver.title != "run", "a name was run as a script")
+            # What is chosen stays chosen when colours change.
+            page.find("#memory .controls button:last-child").click()
             check_themes(page)
+            pressed = page.texts("#memory .controls [aria-pressed=true]")
+            check(pressed == ["sent again"], pressed)
+            page.find("#memory .controls button:first-child").click()
             check_keys(page)
             check_labels(page)
             keep_print(page, "converging")
@@ -428,8 +433,11 @@ def compared():
             for count in (2, 3):
                 path = reports.page(f"compared-{count}", *runs[:count])
                 opened(page, path)
-                check(page.texts(".verdict h3") == runs[:count],
+                names = list(map(os.path.basename, runs[:count]))
+                check(page.texts(".verdict h3") == names,
                       page.texts(".verdict h3"))
+                check(lab.directory in page.find(".subtitle").text,
+                      page.find(".subtitle").text)
                 falls = page.texts(".fall h3")
                 check(len(falls) == count, falls)
                 check("xbzrle" in page.find("#comparison").text, "no setting")

@@ -4,7 +4,7 @@
 #include "analyzer/analysis.h"
 #include "tools/report/report_data.h"
 
-#include <span>
+#include <vector>
 
 namespace migscope::tools {
 
@@ -16,6 +16,6 @@ struct Run {
 [[nodiscard]] ReportData build_report(const Run& run);
 
 // Of two runs or more; differences are against the first.
-[[nodiscard]] ReportData build_comparison(std::span<const Run> runs);
+[[nodiscard]] ReportData build_comparison(std::vector<Run> runs);
 
 } // namespace migscope::tools

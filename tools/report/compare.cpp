@@ -172,7 +172,26 @@ std::string downtime_limit(const Analysis& analysis) {
   return limit ? figure(limit->downtime_limit_ms) + " ms" : "?";
 }
 
+// Less than that is how two runs of the same differ.
+bool is_worth_a_mark(const Figure& figure, size_t run) {
+  constexpr double kShare = 0.01;
+  const double base = *figure.values.front();
+  return std::abs(*figure.values[run] - base) >= kShare * std::abs(base);
+}
+
 } // namespace
+
+std::string take_folder(std::vector<Run>& runs) {
+  std::string_view common = runs.front().name;
+  for (const Run& run : runs) {
+    auto differs = std::ranges::mismatch(common, run.name).in1;
+    common = common.substr(0, static_cast<size_t>(differs - common.begin()));
+  }
+  const std::string folder(common.substr(0, common.rfind('/') + 1));
+  for (Run& run : runs)
+    run.name.erase(0, folder.size());
+  return folder;
+}
 
 std::vector<Figure> compared(std::span<const Run> runs) {
   std::vector<Figure> out;
@@ -228,7 +247,7 @@ DataTable comparison_table(std::span<const Run> runs) {
       if (std::string changed = change(figure, i); !changed.empty()) {
         bool less = *figure.values[i] < *figure.values[0];
         cell.change = changed;
-        if (figure.better != Better::neither)
+        if (figure.better != Better::neither && is_worth_a_mark(figure, i))
           cell.tone =
               less == (figure.better == Better::less) ? Tone::good : Tone::bad;
       }
@@ -303,8 +322,9 @@ Section all_problems(std::span<const Run> runs) {
 
 } // namespace
 
-ReportData build_comparison(std::span<const Run> runs) {
+ReportData build_comparison(std::vector<Run> runs) {
   ReportData out;
+  const std::string folder = take_folder(runs);
   out.title = fmt::format("{} runs compared", runs.size());
   for (const Run& run : runs) {
     out.subtitle += (out.subtitle.empty() ? "" : " · ") + run.name;
@@ -318,6 +338,8 @@ ReportData build_comparison(std::span<const Run> runs) {
     charts.timeline =
         timeline(run.analysis, kTimelineBuckets * 2 / runs.size());
   }
+  if (!folder.empty())
+    out.subtitle += ", in " + folder;
   auto has = [&](auto member) {
     return std::ranges::any_of(out.charts, [&](const ChartData& charts) {
       return (charts.*member).has_value();

@@ -3,6 +3,8 @@
 
 #include "tools/report/build_report.h"
 
+#include <span>
+
 namespace migscope::tools {
 
 // How a change reads: neither for what is no cost.
@@ -14,6 +16,10 @@ struct Figure {
   Better better = Better::less;
   std::vector<std::optional<double>> values; // of each run
 };
+
+// Takes off the names the folder that all have in common, and gives it: with
+// its slash, or empty.
+[[nodiscard]] std::string take_folder(std::vector<Run>& runs);
 
 // Total time, downtime, its pieces by name, rounds, pages, bytes, rates.
 [[nodiscard]] std::vector<Figure> compared(std::span<const Run> runs);

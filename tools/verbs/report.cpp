@@ -39,8 +39,8 @@ ExitStatus report_runs(const ReportOptions& options) {
     complete &= analysis->input.complete;
     runs.push_back({name, std::move(*analysis)});
   }
-  ReportData data =
-      runs.size() == 1 ? build_report(runs.front()) : build_comparison(runs);
+  ReportData data = runs.size() == 1 ? build_report(runs.front())
+                                     : build_comparison(std::move(runs));
   if (auto written = file->write(render_html(data)); !written)
     return report(written.error());
   std::fprintf(stderr, "wrote %s\n", options.output.c_str());

@@ -70,6 +70,13 @@ TEST_CASE("the table says which change is for the better") {
     if (row[0].text == "downtime, ms") {
       CHECK(row[2].tone == Tone::bad);
     }
+  // Hardly another: told, but neither better nor worse.
+  runs[1].analysis.downtime.total_ms = 30.8;
+  for (const auto& row : comparison_table(runs).rows)
+    if (row[0].text == "downtime, ms") {
+      CHECK(row[2].change == "+0.1 (+0 %)");
+      CHECK_FALSE(row[2].tone);
+    }
 }
 
 TEST_CASE("settings are listed where they differ") {
@@ -87,4 +94,28 @@ TEST_CASE("waterfalls and timelines of all runs are there") {
   CHECK(out.charts[1].name == "after");
   CHECK(out.charts[1].waterfall);
   CHECK(out.charts[1].timeline);
+}
+
+TEST_CASE("the folder that all runs lie in is told of once") {
+  auto folder = [](std::vector<std::string> names) {
+    std::vector<Run> runs;
+    for (const std::string& name : names)
+      runs.push_back({name, {}});
+    std::string out = take_folder(runs) + ":";
+    for (const Run& run : runs)
+      out += " " + run.name;
+    return out;
+  };
+  CHECK(folder({"/tmp/x/before", "/tmp/x/besides"}) ==
+        "/tmp/x/: before besides");
+  CHECK(folder({"a/run", "b/run"}) == ": a/run b/run");
+  CHECK(folder({"before", "after"}) == ": before after");
+  CHECK(folder({"x/a", "x/a"}) == "x/: a a");
+  CHECK(folder({"x/a/run", "x/a"}) == "x/: a/run a");
+  std::vector<Run> runs = two_runs();
+  for (Run& run : runs)
+    run.name = "/tmp/" + run.name;
+  ReportData out = build_comparison(runs);
+  CHECK(out.subtitle == "before · after, in /tmp/");
+  CHECK(out.charts[1].name == "after");
 }

@@ -1,6 +1,7 @@
 /* Chart.js as the report uses it. */
 
 Chart.defaults.animation = false;
+Chart.defaults.locale = "en";
 Chart.defaults.maintainAspectRatio = false;
 Chart.defaults.font.family = "system-ui, -apple-system, 'Segoe UI', Roboto, " +
   "'DejaVu Sans', sans-serif";
@@ -23,13 +24,22 @@ function addChart(root, caption, label, height, config) {
 function axis(title, more) {
   return { title: { display: !!title, text: title, color: colour("muted") },
     ticks: { color: colour("muted"), maxRotation: 0, autoSkipPadding: 12,
-      includeBounds: false },
+      includeBounds: false, format: { useGrouping: false } },
     grid: { color: colour("grid"), borderColor: colour("line") }, ...more };
 }
 
 function legend() {
   return { position: "top", align: "start", labels: { color: colour("text"),
-    usePointStyle: true, pointStyleWidth: 26, boxHeight: 7, padding: 14 } };
+    usePointStyle: true, pointStyleWidth: 26, boxHeight: 7, padding: 14,
+    generateLabels: legendLabels } };
+}
+
+/* With the dashes of the lines that they stand for. */
+function legendLabels(chart) {
+  const { generateLabels } = Chart.defaults.plugins.legend.labels;
+  return generateLabels(chart).map((label) => label.pointStyle === "line"
+    ? { ...label,
+      lineDash: chart.data.datasets[label.datasetIndex].borderDash } : label);
 }
 
 /* Of a curve of the data: points, with gaps. */

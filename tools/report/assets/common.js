@@ -51,6 +51,9 @@ function ticks(end, count) {
   return out;
 }
 
+/* What the reader has chosen: kept when all is drawn again. */
+const kept = { again: null, rounds: 0 };
+
 const tooltip = {
   box: null,
   show(x, y, title, lines) {
@@ -72,6 +75,9 @@ const tooltip = {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") tooltip.hide();
 });
+/* What it is about moves away under it. */
+for (const type of ["wheel", "touchmove"])
+  document.addEventListener(type, () => tooltip.hide(), { passive: true });
 
 /* A tooltip for an element, by pointer and by keyboard. */
 function explain(element, title, lines) {

@@ -29,7 +29,7 @@ class HeatMap {
     this.data = run.heat;
     this.page = run.page || 4096;
     /* Without rounds all was sent once; what was sent again tells more. */
-    this.again = this.data.columns.length === 1;
+    this.again = kept.again ?? this.data.columns.length === 1;
     this.at = null; // [column, bin]
     this.cells = new Map();
     this.totals = this.data.bins.map(() => [0, 0]);
@@ -55,7 +55,7 @@ class HeatMap {
     root.append(
       choices("Pages that are shown", ["all that was sent", "sent again"],
         this.again ? 1 : 0,
-        (index) => { this.again = index === 1; this.draw(); }),
+        (index) => { kept.again = this.again = index === 1; this.draw(); }),
       this.key(), this.canvas, this.readout);
     this.canvas.addEventListener("pointermove", (event) => this.hover(event));
     this.canvas.addEventListener("pointerdown", (event) => this.hover(event));
@@ -69,10 +69,13 @@ class HeatMap {
     const scale = make("canvas", { width: "160", height: "12",
       "aria-hidden": "true" });
     const ctx = scale.getContext("2d");
-    for (let x = 0; x < 160; ++x) {
-      ctx.fillStyle = heatColour(x / 159);
-      ctx.fillRect(x, 0, 1, 12);
-    }
+    const gradient = ctx.createLinearGradient(0, 0, 160, 0);
+    CIVIDIS.forEach((_, index) => {
+      const at = index / (CIVIDIS.length - 1);
+      gradient.addColorStop(at, heatColour(at));
+    });
+    ctx.fillStyle = gradient;
+    ctx.fillRect(0, 0, 160, 12);
     return make("ul", { class: "keys" }, make("li", {}, "a page", scale,
       `all of ${bytes(this.data.unit)} (logarithmic)`));
   }
@@ -82,7 +85,7 @@ class HeatMap {
     const bins = this.data.bins.length;
     const row = Math.max(1, Math.floor(420 / bins));
     const width = this.canvas.parentElement.clientWidth;
-    const left = width < 500 ? 62 : 84;
+    const left = width < 500 ? 78 : 84;
     return { row, width, left, bottom: 34, height: row * bins,
       column: (width - left - 2) / this.data.columns.length };
   }
@@ -97,24 +100,47 @@ class HeatMap {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.fillStyle = colour("grid");
     ctx.fillRect(place.left, 0, place.width - place.left - 2, place.height);
-    for (const [key, counts] of this.cells) this.fill(ctx, key, counts);
+    this.draw_cells(ctx);
     this.label_rows(ctx);
     this.label_columns(ctx);
     if (this.at) this.frame(ctx);
   }
 
-  fill(ctx, key, counts) {
-    const bins = this.data.bins.length;
-    const column = Math.floor(key / bins), bin = key % bins;
+  /* What is alike at once: on paper seams would show. */
+  draw_cells(ctx) {
+    let run = null;
+    for (const [key, counts] of this.cells) {
+      const tint = this.tint(key, counts);
+      if (run && key === run.end && key % this.data.bins.length &&
+          tint === run.tint) {
+        ++run.end;
+        continue;
+      }
+      this.fill(ctx, run);
+      run = { begin: key, end: key + 1, tint };
+    }
+    this.fill(ctx, run);
+  }
+
+  /* Null where nothing is to be seen. */
+  tint(key, counts) {
     const pages = counts[this.again ? 1 : 0];
-    if (!pages) return;
+    const [, , , size] = this.data.bins[key % this.data.bins.length];
+    const all = Math.max(1, size / this.page);
+    return pages ? heatColour(heatLevel(pages / all)) : null;
+  }
+
+  fill(ctx, run) {
+    if (!run || !run.tint) return;
+    const bins = this.data.bins.length;
     const { row, left, column: width } = this.place;
-    const all = Math.max(1, this.data.bins[bin][3] / this.page);
-    ctx.fillStyle = heatColour(heatLevel(pages / all));
+    const column = Math.floor(run.begin / bins);
     const x = Math.round(left + column * width);
     const gap = width > 12 ? 1 : 0;
-    ctx.fillRect(x, bin * row,
-      Math.max(1, Math.round(left + (column + 1) * width) - x - gap), row);
+    ctx.fillStyle = run.tint;
+    ctx.fillRect(x, run.begin % bins * row,
+      Math.max(1, Math.round(left + (column + 1) * width) - x - gap),
+      (run.end - run.begin) * row);
   }
 
   label_rows(ctx) {

@@ -48,7 +48,7 @@ window.addEventListener("resize", () => {
   if (document.body.clientWidth === width) return; // a phone's address bar
   width = document.body.clientWidth;
   for (const map of maps) map.draw();
-  for (const fall of document.querySelectorAll(".fall")) trim(fall);
+  trim(document);
 });
 
 setTheme(document.documentElement.dataset.theme);

@@ -3,7 +3,8 @@
 function roundSets(data, bars) {
   const set = (label, key, tint, stack) => ({ label, stack,
     data: bars.map((bar) => bar[key]), backgroundColor: tint,
-    minBarLength: 0, maxBarThickness: 46 });
+    /* Of few, the two of a round stand side by side still. */
+    categoryPercentage: Math.min(0.8, bars.length / 12) });
   const out = [set("first time", "fresh", colour("c1"), "pages")];
   out.push(set(data.same_known ? "again, changed" : "again", "changed",
     colour("c2"), "pages"));
@@ -15,11 +16,12 @@ function roundSets(data, bars) {
 
 function drawRounds(root, runs) {
   const data = runs[0].rounds;
+  const shown = () => data.bars.slice(kept.rounds);
   const chart = addChart(root, "Pages by round", "Pages that each round sent; " +
     "the table has the figures", "high", {
     type: "bar",
-    data: { labels: data.bars.map((bar) => bar.label),
-      datasets: roundSets(data, data.bars) },
+    data: { labels: shown().map((bar) => bar.label),
+      datasets: roundSets(data, shown()) },
     options: {
       interaction: { mode: "index", intersect: false },
       scales: {
@@ -29,17 +31,18 @@ function drawRounds(root, runs) {
       plugins: {
         legend: { ...legend(), labels: { ...legend().labels,
           usePointStyle: false, boxWidth: 12, boxHeight: 12 } },
-        tooltip: { callbacks: { title: (items) => items.length
-          ? "round " + items[0].label : "" } },
+        tooltip: { callbacks: {
+          title: (items) => items.length ? "round " + items[0].label : "",
+          label: (item) => `${item.dataset.label}: ${item.parsed.y}` } },
       },
     },
   });
   if (data.bars.length < 3) return;
   root.prepend(choices("Rounds that are shown",
-    ["all rounds", "without the first"], 0, (index) => {
-      const bars = data.bars.slice(index);
-      chart.data.labels = bars.map((bar) => bar.label);
-      chart.data.datasets = roundSets(data, bars);
+    ["all rounds", "without the first"], kept.rounds, (index) => {
+      kept.rounds = index;
+      chart.data.labels = shown().map((bar) => bar.label);
+      chart.data.datasets = roundSets(data, shown());
       chart.update();
     }));
 }

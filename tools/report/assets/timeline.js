@@ -60,7 +60,8 @@ function marksPlugin(data, unit) {
 
 function timeChart(root, data, caption, title, label, datasets, more) {
   const { unit, unitName } = timeUnit(data.end);
-  const plain = { beginAtZero: true };
+  /* Room above what lies at the top. */
+  const plain = { beginAtZero: true, grace: "5%" };
   return addChart(root, caption, label, more.height || "", {
     type: "line",
     data: { datasets },
@@ -108,7 +109,7 @@ function statusStrip(data) {
     const next = data.statuses[index + 1];
     const from = Math.max(0, status.t - data.begin) / span;
     const to = next ? Math.max(0, next.t - data.begin) / span : 1;
-    const piece = make("span", {}, status.name);
+    const piece = make("span", { class: "status" }, status.name);
     piece.style.left = 100 * Math.min(from, 0.998) + "%";
     piece.style.width = Math.max(0.2, 100 * (Math.min(to, 1) - from)) + "%";
     explain(piece, status.name, [`from ${ms(status.t)}` +
@@ -139,7 +140,10 @@ function drawTimeline(root, runs) {
   const data = runs[0].timeline;
   const { unit } = timeUnit(data.end);
   root.append(marksLegend(data), statusStrip(data));
-  const dashed = { borderDash: [6, 4], pointRadius: 0, stepped: true };
+  trim(root);
+  /* A limit lies above what reaches it. */
+  const dashed = { borderDash: [6, 4], pointRadius: 0, stepped: true,
+    order: -1 };
   timeChart(root, data, "Sent, and dirtied by the guest", "MiB/s",
     spoken("Sent", data.sent, "MiB/s") + "; " +
     spoken("dirtied", data.dirtied, "MiB/s"), [

@@ -18,9 +18,11 @@ function pieceOf(bar, end) {
 
 /* A name that does not fit is not shown half. */
 function trim(root) {
-  for (const piece of root.querySelectorAll(".piece"))
-    piece.classList.toggle("narrow", piece.scrollWidth > piece.clientWidth + 1 ||
-      piece.clientWidth < 14);
+  for (const piece of root.querySelectorAll(".piece, .status")) {
+    piece.classList.remove("narrow");
+    piece.classList.toggle("narrow",
+      piece.scrollWidth > piece.clientWidth + 1 || piece.clientWidth < 14);
+  }
 }
 
 function waterfallRow(label, track, value) {
@@ -65,7 +67,8 @@ function rows(fall, end) {
 function axisRow(end) {
   const axis = make("div", { class: "axis", "aria-hidden": "true" });
   for (const at of ticks(end, 6)) {
-    const tick = make("span", {}, `${+at.toPrecision(6)}`);
+    const tick = make("span", { class: at > 0.95 * end ? "last" : null },
+      `${+at.toPrecision(6)}`);
     tick.style.left = 100 * at / end + "%";
     axis.append(tick);
   }
@@ -87,7 +90,8 @@ function drawWaterfall(root, runs) {
       fall.append(make("h3", {}, run.name + (run.waterfall.total
         ? `: ${ms(run.waterfall.total)}` : "")));
     fall.append(...lanes(run.waterfall, end));
-    if (runs.length === 1) fall.append(...rows(run.waterfall, end));
+    if (runs.length === 1)
+      fall.append(make("div", { class: "pieces" }, ...rows(run.waterfall, end)));
   }
   fall.append(axisRow(end));
   root.append(fall);
