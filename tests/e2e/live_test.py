@@ -244,6 +244,32 @@ def no_terminal_for_it():
         return "dumb, unknown, unset, piped, no input"
 
 
+def in_the_background():
+    """From the start, and sent there: it is not stopped."""
+    with Lab(ELF) as lab, Terminal(lab) as terminal:
+        terminal.run(MIGSCOPE, "lab", "-o", "first.migscope", *QUICK,
+                     after=" & wait $!")
+        check(terminal.status() == 0, terminal.screen())
+        check(b"\x1b[?1049h" not in terminal.written(), "there is a view")
+    with Lab(ELF) as lab, Terminal(lab) as terminal:
+        pair = Pair(lab, run=True)
+        terminal.type(shlex.join([MIGSCOPE, "record", "-o", "run.migscope",
+                                  "--source", "unix:source.record.qmp"]))
+        terminal.wait_for("^waiting", "the view")
+        terminal.press("C-z")
+        terminal.wait_for("Stopped", "the shell")
+        terminal.type("bg; wait %1; echo status $?")
+        uri = pair.uri("direct")
+        pair.destination.qmp.execute("migrate-incoming", uri=uri)
+        set_parameters(pair.source, FAST)
+        pair.source.qmp.execute("migrate", uri=uri)
+        terminal.wait_for("^status 0", "the end")
+        states = terminal.tmux("display-message", "-p",
+                               "#{alternate_on}").strip()
+        check(states == "0", "still in the other screen")
+        return "from the start, and sent there"
+
+
 def told_to_end():
     """SIGTERM, and a monitor that is lost, leave the terminal as it was."""
     with Lab(ELF) as lab, Terminal(lab) as terminal:
@@ -272,4 +298,5 @@ if __name__ == "__main__":
     if not shutil.which("tmux"):
         migtest.skip("tmux is not installed")
     migtest.run([figures_and_sizes, shown_is_recorded, to_the_end,
-                 without_colours, no_terminal_for_it, told_to_end])
+                 without_colours, no_terminal_for_it, in_the_background,
+                 told_to_end])

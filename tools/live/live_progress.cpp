@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "tools/live/live_layout.h"
 
+#include <csignal>
 #include <fmt/format.h>
 
 namespace migscope::tools {
@@ -48,6 +49,11 @@ void LiveProgress::listen() {
       return;
     case LiveScreen::Key::leave:
       return leave();
+    case LiveScreen::Key::stop:
+      // Where it is continued the terminal may be another job's.
+      leave();
+      std::raise(SIGTSTP);
+      return;
     case LiveScreen::Key::resized:
       show();
     }

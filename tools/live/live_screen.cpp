@@ -3,6 +3,7 @@
 #define NCURSES_NOMACROS 1
 #define NCURSES_WIDECHAR 1
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -22,6 +23,11 @@ bool wants_colours() {
 bool can_move_its_cursor() {
   const char* term = std::getenv("TERM");
   return term && *term && std::strcmp(term, "dumb") != 0;
+}
+
+// A job in the background that touches its terminal is stopped.
+bool in_foreground() {
+  return tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
 // The numbers of colour pairs are those of the styles.
@@ -55,6 +61,14 @@ bool has_colour(LiveStyle style) {
   return style >= LiveStyle::good;
 }
 
+// Ctrl-Z. ncurses' own handler would set the terminal up again when the job is
+// continued, also in the background, and be stopped for it.
+volatile std::sig_atomic_t stop_wanted = 0;
+
+void want_stop(int) {
+  stop_wanted = 1;
+}
+
 } // namespace
 
 struct LiveScreen::Terminal {
@@ -63,17 +77,23 @@ struct LiveScreen::Terminal {
   ~Terminal() {
     endwin();
     delscreen(screen);
+    std::signal(SIGTSTP, SIG_DFL);
   }
 };
 
 std::unique_ptr<LiveScreen> LiveScreen::open() {
-  if (!isatty(STDERR_FILENO) || !isatty(STDIN_FILENO) || !can_move_its_cursor())
+  if (!isatty(STDERR_FILENO) || !isatty(STDIN_FILENO) || !in_foreground() ||
+      !can_move_its_cursor())
     return nullptr;
   // Of the characters alone: numbers stay as they are.
   std::setlocale(LC_CTYPE, "");
+  stop_wanted = 0;
+  std::signal(SIGTSTP, want_stop);
   SCREEN* screen = newterm(nullptr, stderr, stdin);
-  if (!screen)
+  if (!screen) {
+    std::signal(SIGTSTP, SIG_DFL);
     return nullptr;
+  }
   auto terminal = std::make_unique<Terminal>();
   terminal->screen = screen;
   return std::unique_ptr<LiveScreen>(new LiveScreen(std::move(terminal)));
@@ -119,6 +139,8 @@ void LiveScreen::paint(const LiveCanvas& canvas) {
 
 LiveScreen::Key LiveScreen::key() {
   for (;;) {
+    if (stop_wanted)
+      return Key::stop;
     int code = wgetch(stdscr);
     if (code == ERR)
       return Key::none;

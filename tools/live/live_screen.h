@@ -9,11 +9,11 @@ namespace migscope::tools {
 
 class LiveScreen {
 public:
-  enum class Key { none, leave, resized };
+  enum class Key { none, leave, resized, stop };
 
   // Takes the terminal of standard error and input. Nothing where one of them
-  // is none, or one that cannot move its cursor ("dumb"). At most one at a
-  // time.
+  // is none, or one that cannot move its cursor ("dumb"), or another job has it
+  // just now. At most one at a time.
   [[nodiscard]] static std::unique_ptr<LiveScreen> open();
   ~LiveScreen(); // the terminal is as it was
   LiveScreen(const LiveScreen&) = delete;
