@@ -37,6 +37,7 @@ class Browser:
     def __init__(self, folder, size=DESKTOP, dark=False):
         self.folder, self.size, self.dark = folder, size, dark
         self.axe = axe_source()
+        self.url, self.said = None, []
 
     def __enter__(self):
         from selenium import webdriver
@@ -76,8 +77,7 @@ class Browser:
 
     def open(self, path):
         """Until it is loaded; how long that took, in ms."""
-        self.driver.get_log("browser")
-        self.driver.get_log("performance")
+        self.listen()
         self.url = "file://" + path
         self.driver.get(self.url)
         return self.js("const [page] = "
@@ -114,15 +114,21 @@ class Browser:
         self.resize(self.size[1])
 
     def complaints(self):
-        """What the console says, and every request but for the page."""
+        """What the consoles of all pages said, and every request but for a page
+        itself."""
+        self.listen()
+        return self.said
+
+    def listen(self):
         said = [entry["message"] for entry in self.driver.get_log("browser")]
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 url = message["params"]["request"]["url"]
                 if url != self.url:
-                    said.append(f"it asks for {url}")
-        return said
+                    said.append(f"{self.url} asks for {url}")
+        if self.url:  # else of the browser's own page
+            self.said += said
 
     def faults(self):
         """Serious ones and worse: (rule, where); none where axe is not here."""
