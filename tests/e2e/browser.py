@@ -22,8 +22,7 @@ def require():
 
 def axe_source():
     """None where it is not here."""
-    cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-    path = os.path.join(cache, "migscope", "axe.min.js")
+    path = migtest.fetched("axe.min.js")
     if not os.path.exists(path):
         return None
     with open(path, encoding="utf-8") as file:

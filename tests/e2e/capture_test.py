@@ -57,9 +57,7 @@ def through_the_tee():
         info = wait_for_end(source)
         check(not os.path.exists(lab.path("tee.sock")), "a socket is left")
         check_against(migscope.analyze(session), info)
-        back = subprocess.run(
-            ["zstd", "-dcq", f"{session}/channel-0.return.zst"], check=True,
-            capture_output=True).stdout
+        back = migtest.unpacked(f"{session}/channel-0.return.zst")
         # SHUT with status 0: the destination has everything.
         check(back.endswith(bytes.fromhex("0001000400000000")), back[-16:])
         for name in os.listdir(session):

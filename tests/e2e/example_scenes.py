@@ -118,9 +118,8 @@ class Stage:
     def make_channels(self):
         number = 0
         for name in ("channel-0", "channel-1", "channel-2"):
-            path = os.path.join(self.made, "multifd.migscope", name + ".zst")
-            data = subprocess.run(["zstd", "-dcq", path], check=True,
-                                  capture_output=True).stdout
+            data = migtest.unpacked(
+                os.path.join(self.made, "multifd.migscope", name + ".zst"))
             to = "main.bin"
             if not data.startswith(b"QEVM"):
                 to, number = f"multifd-{number}.bin", number + 1

@@ -5,7 +5,6 @@ usage: guest_pause_test.py migscope lab_guest.elf
 """
 
 import os
-import subprocess
 import sys
 
 import migtest
@@ -33,9 +32,7 @@ def record(lab, name, workload, *options):
 
 
 def console(session, end):
-    return subprocess.run(
-        ["zstd", "-dcq", f"{session}/guest-{end}.log.zst"], check=True,
-        capture_output=True, text=True).stdout
+    return migtest.unpacked(f"{session}/guest-{end}.log.zst").decode()
 
 
 def check_consoles(session):

@@ -6,11 +6,8 @@ import os
 
 import migtest
 
-HOME = os.path.join(os.environ.get("XDG_CACHE_HOME",
-                                   os.path.expanduser("~/.cache")),
-                    "migscope", "linux")
-KERNEL = os.path.join(HOME, "vmlinuz")
-BASE = os.path.join(HOME, "initrd")
+KERNEL = migtest.fetched("linux", "vmlinuz")
+BASE = migtest.fetched("linux", "initrd")
 
 
 def require():

@@ -3,6 +3,7 @@
 usage: live_test.py migscope lab_guest.elf
 """
 
+import contextlib
 import os
 import re
 import shlex
@@ -92,6 +93,9 @@ class Terminal:
 
     def run(self, *words, before="", after=""):
         """Behind it: its status, and how the terminal is."""
+        for name in ("status", "stty.after"):  # of what ran before
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.lab.path(name))
         self.type(f"stty -a > stty.before; {before}{shlex.join(words)}{after}; "
                   "echo $? > status; stty -a > stty.after")
 
@@ -120,10 +124,9 @@ class Terminal:
 
 def passes(session):
     """That the recording holds by now: the largest that the source told of."""
-    stored = subprocess.run(["zstd", "-dcq", f"{session}/monitor.jsonl.zst"],
-                            check=False, capture_output=True, text=True).stdout
+    stored = migtest.unpacked(f"{session}/monitor.jsonl.zst", torn=True)
     return max(map(int, re.findall(
-        r'"event": "MIGRATION_PASS", "data": {"pass": (\d+)}', stored)),
+        rb'"event": "MIGRATION_PASS", "data": {"pass": (\d+)}', stored)),
                default=0)
 
 
@@ -217,8 +220,6 @@ def without_colours():
                 check(terminal.status() == 0, terminal.screen())
                 check(b"\x1b[?1049h" in terminal.written(), "there is no view")
                 found[name] = len(COLOUR.findall(terminal.written()))
-            for path in ("status", "stty.after"):
-                os.unlink(lab.path(path))
         check(found["plain"] == 0 and found["coloured"] > 0, found)
         return found
 
@@ -239,8 +240,6 @@ def no_terminal_for_it():
                 check(b"\x1b[?1049h" not in terminal.written(),
                       f"{name}: there is a view")
                 terminal.check_as_before()
-            for path in ("status", "stty.after"):
-                os.unlink(lab.path(path))
         return "dumb, unknown, unset, piped, no input"
 
 
@@ -288,8 +287,6 @@ def told_to_end():
             status = terminal.status()
             check(status == (3 if end else 130), f"{name}: status {status}")
             terminal.check_as_before()
-            for path in ("status", "stty.after"):
-                os.unlink(lab.path(path))
             terminal.type("clear")
         return "SIGTERM, monitor lost"
 

@@ -43,10 +43,14 @@ def check(condition, message):
         raise Failure(message)
 
 
-def fetched_qemu(suite):
+def fetched(*parts):
+    """Where tools/get-* puts what it gets."""
     cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-    return os.path.join(cache, "migscope", "qemus", suite,
-                        "qemu-system-x86_64")
+    return os.path.join(cache, "migscope", *parts)
+
+
+def fetched_qemu(suite):
+    return fetched("qemus", suite, "qemu-system-x86_64")
 
 
 def qemu_command():
@@ -376,11 +380,21 @@ class Migscope:
         return json.loads(out)
 
 
-def monitor_lines(session):
-    """The dialogue of a recording, as a list of objects."""
-    text = subprocess.run(["zstd", "-dcq", f"{session}/monitor.jsonl.zst"],
-                          check=True, capture_output=True).stdout
+def unpacked(path, torn=False):
+    """The bytes of a zstd file; `torn`: it may end inside of a frame."""
+    return subprocess.run(["zstd", "-dcq", path], check=not torn,
+                          capture_output=True).stdout
+
+
+def stored_lines(session, name="monitor"):
+    """Of a log of a recording, as a list of objects."""
+    text = unpacked(f"{session}/{name}.jsonl.zst")
     return [json.loads(line) for line in text.splitlines()]
+
+
+def monitor_lines(session):
+    """The dialogue of a recording."""
+    return stored_lines(session)
 
 
 def monitor_events(session, end, name):
@@ -395,17 +409,12 @@ def microseconds(event):
 
 
 def raw_stream(session, number=0):
-    return subprocess.run(
-        ["zstd", "-dcq", f"{session}/channel-{number}.zst"], check=True,
-        capture_output=True).stdout
+    return unpacked(f"{session}/channel-{number}.zst")
 
 
 def stored_log(session, end, torn=False):
     """The log of a QEMU that a recording has stored."""
-    result = subprocess.run(
-        ["zstd", "-dcq", f"{session}/qemu-{end}.log.zst"],
-        check=not torn, capture_output=True)
-    return result.stdout.decode()
+    return unpacked(f"{session}/qemu-{end}.log.zst", torn).decode()
 
 
 def run(tests):
