@@ -132,6 +132,13 @@ std::string_view to_string(MigrationStatus status) {
   return found != kStatusWords.end() ? found->word : "unknown";
 }
 
+std::vector<MigrationStatus> migration_statuses() {
+  std::vector<MigrationStatus> out;
+  for (const StatusWord& known : kStatusWords)
+    out.push_back(known.status);
+  return out;
+}
+
 MigrationStatus migration_status(std::string_view word) {
   auto found = std::ranges::find(kStatusWords, word, &StatusWord::word);
   return found != kStatusWords.end() ? found->status : unknown;

@@ -34,6 +34,8 @@ enum class MigrationStatus {
 // QEMU's own word for it ("postcopy-active").
 [[nodiscard]] std::string_view to_string(MigrationStatus status);
 [[nodiscard]] MigrationStatus migration_status(std::string_view word);
+// Every one that has a word, so without `unknown`.
+[[nodiscard]] std::vector<MigrationStatus> migration_statuses();
 // completed, failed or cancelled: nothing follows but a new migration.
 [[nodiscard]] bool is_final(MigrationStatus status);
 // The migration has begun and has not ended. An unknown word counts: every one

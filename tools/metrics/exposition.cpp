@@ -79,17 +79,9 @@ void add_status(Exposition& out, const LiveModel& model) {
   out.head("migration_status", "gauge",
            "Status of the migration as QEMU calls it, 1 for the one it has.");
   MigrationStatus now = model.status.value_or(MigrationStatus::none);
-  for (MigrationStatus status :
-       {MigrationStatus::none, MigrationStatus::setup,
-        MigrationStatus::cancelling, MigrationStatus::cancelled,
-        MigrationStatus::active, MigrationStatus::postcopy_active,
-        MigrationStatus::postcopy_paused,
-        MigrationStatus::postcopy_recover_setup,
-        MigrationStatus::postcopy_recover, MigrationStatus::postcopy_device,
-        MigrationStatus::completed, MigrationStatus::failing,
-        MigrationStatus::failed, MigrationStatus::colo,
-        MigrationStatus::pre_switchover, MigrationStatus::device,
-        MigrationStatus::wait_unplug, MigrationStatus::unknown})
+  auto statuses = qmp::migration_statuses();
+  statuses.push_back(MigrationStatus::unknown);
+  for (MigrationStatus status : statuses)
     out.sample("migration_status",
                fmt::format("status=\"{}\"", qmp::to_string(status)),
                status == now ? 1 : 0);

@@ -1,12 +1,14 @@
 #include "tools/metrics/metrics_server.h"
 
+#include "captures/uv_socket.h"
 #include "tools/metrics/exposition.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
 #include <microhttpd.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,14 +21,6 @@ constexpr unsigned kTimeoutSeconds = 10;
 constexpr size_t kMostRequestBytes = 16 * 1024;
 // How soon a request is noticed.
 constexpr Nanos kLook = std::chrono::milliseconds(20);
-
-struct Resolved {
-  addrinfo* first = nullptr;
-  ~Resolved() {
-    if (first)
-      freeaddrinfo(first);
-  }
-};
 
 class Socket {
 public:
@@ -43,39 +37,34 @@ private:
   int fd_;
 };
 
-bool bind_and_listen(const Socket& socket, const addrinfo& at) {
+bool bind_and_listen(const Socket& socket, const sockaddr_storage& at) {
   int on = 1;
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  return bind(socket.get(), at.ai_addr, at.ai_addrlen) == 0 &&
+  socklen_t size =
+      at.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  return bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), size) ==
+             0 &&
          ::listen(socket.get(), SOMAXCONN) == 0;
 }
 
 // An IPv6 wildcard takes IPv4, too, and is tried first.
-Result<Socket> listen_at(const Address& address) {
-  std::string where = to_string(address);
-  addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  hints.ai_socktype = SOCK_STREAM;
-  Resolved found;
-  std::string port = std::to_string(address.port);
-  int failed =
-      getaddrinfo(address.host.empty() ? nullptr : address.host.c_str(),
-                  port.c_str(), &hints, &found.first);
-  if (failed)
-    return fail({ErrorKind::io, gai_strerror(failed), where, {}});
+Result<Socket> listen_at(EventLoop& loop, const Address& address) {
+  auto found = captures::resolve(loop.uv(), address);
+  if (!found)
+    return fail(found.error());
+  std::ranges::stable_sort(*found, {}, [](const captures::Endpoint& at) {
+    return at.tcp.ss_family != AF_INET6;
+  });
   int error = EADDRNOTAVAIL;
-  for (int family : {AF_INET6, AF_INET})
-    for (addrinfo* at = found.first; at; at = at->ai_next) {
-      if (at->ai_family != family)
-        continue;
-      Socket made(socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      if (made.get() >= 0 && bind_and_listen(made, *at))
-        return made;
-      error = errno;
-    }
+  for (const captures::Endpoint& at : *found) {
+    Socket made(socket(at.tcp.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (made.get() >= 0 && bind_and_listen(made, at.tcp))
+      return made;
+    error = errno;
+  }
   return fail({ErrorKind::io,
                fmt::format("listen: {}", std::strerror(error)),
-               where,
+               to_string(address),
                {}});
 }
 
@@ -150,7 +139,7 @@ MetricsServer::listen(EventLoop& loop, const Address& address,
                       "expected tcp:HOST:PORT, as Prometheus scrapes over TCP",
                       to_string(address),
                       {}});
-  auto socket = listen_at(address);
+  auto socket = listen_at(loop, address);
   if (!socket)
     return fail(socket.error());
   auto server = std::make_unique<Server>(std::move(text));
