@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <fmt/format.h>
-#include <thread>
 
 namespace migscope::tools {
 
@@ -35,9 +34,7 @@ const char* what_happened(Outcome::Kind kind) {
 // next.
 void explain(const std::string& path, bool captured) {
   announce_recording(path);
-  ReadingOptions all_cores;
-  all_cores.threads = std::max(1u, std::thread::hardware_concurrency());
-  auto analysis = read_analysis({path}, all_cores);
+  auto analysis = read_analysis({path}, {});
   if (!analysis) {
     (void)report(analysis.error());
     return;

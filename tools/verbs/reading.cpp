@@ -49,7 +49,6 @@ Status add_what_if(analyzer::Analysis& analysis,
 } // namespace
 
 void add_reading_options(CLI::App& verb, ReadingOptions& options) {
-  options.threads = std::max(1u, std::thread::hardware_concurrency());
   verb.add_option("--owners", options.owners,
                   "Rank whose memory it was: guest-physical ranges with "
                   "names, as tools/guest-owners makes them inside the guest "

@@ -3,7 +3,9 @@
 
 #include "analyzer/analyze.h"
 
+#include <algorithm>
 #include <string>
+#include <thread>
 
 namespace CLI {
 class App;
@@ -15,7 +17,7 @@ struct ReadingOptions {
   std::string owners; // file; empty: none
   bool what_if = false;
   bool no_content = false;
-  size_t threads = 1;
+  size_t threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
 // Adds --owners, --no-content, --threads and --what-if. `options` outlives the

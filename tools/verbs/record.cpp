@@ -2,6 +2,7 @@
 #include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
 #include "tools/verbs/trace.h"
+#include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -85,11 +86,7 @@ void add_record(CLI::App& app, Verb& chosen) {
                    "Session directory to create")
       ->required()
       ->type_name("NAME.migscope");
-  verb->add_option("--interval", options->interval_ms,
-                   "Milliseconds between samples")
-      ->type_name("MS")
-      ->check(CLI::Range(1, 60'000))
-      ->capture_default_str();
+  declare_interval(*verb, options->interval_ms);
   verb->add_flag("--enable-events", options->enable_events,
                  "Turn on the `events` capability in the QEMUs, so that "
                  "every pass is seen; before the migration starts");

@@ -15,8 +15,11 @@ void declare_tuning(CLI::App& verb, Tuning& tuning) {
                   "Set at both ends, in QEMU's units")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  verb.add_option("--interval", tuning.interval_ms,
-                  "Milliseconds between samples")
+  declare_interval(verb, tuning.interval_ms);
+}
+
+void declare_interval(CLI::App& verb, int& interval_ms) {
+  verb.add_option("--interval", interval_ms, "Milliseconds between samples")
       ->type_name("MS")
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();

@@ -18,6 +18,9 @@ struct Tuning {
 // Adds --capability, --parameter and --interval. `tuning` outlives the parse.
 void declare_tuning(CLI::App& verb, Tuning& tuning);
 
+// --interval alone. `interval_ms` outlives the parse.
+void declare_interval(CLI::App& verb, int& interval_ms);
+
 // A plan with these settings; where to migrate to is left for the caller.
 [[nodiscard]] Result<MigrationPlan> tuned_plan(const Tuning& tuning);
 
