@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace migscope::tools {
 namespace {
@@ -55,6 +56,28 @@ void add_options(const CLI::App& app, std::vector<OptionDoc>& options,
 
 } // namespace
 
+std::string brief_of(const CLI::App& verb) {
+  std::string text = verb.get_description();
+  return text.substr(0, text.find('\n'));
+}
+
+std::vector<std::string> facts_of(const OptionDoc& option,
+                                  std::string_view range_head) {
+  const bool named = !option.names.empty();
+  std::vector<std::string> out;
+  if (option.required && named)
+    out.push_back("required");
+  if (!option.range.empty())
+    out.push_back(fmt::format("{}{}", range_head, option.range));
+  if (!option.preset.empty())
+    out.push_back("default: " + option.preset);
+  if (option.repeats && named)
+    out.push_back("may be repeated");
+  if (!option.excludes.empty())
+    out.push_back(fmt::format("not with {}", fmt::join(option.excludes, ", ")));
+  return out;
+}
+
 OptionDoc describe_option(const CLI::Option& option) {
   OptionDoc out;
   out.names = names_of(option);
@@ -75,8 +98,7 @@ CommandDoc describe_command(const CLI::App& app) {
   std::vector<OptionDoc> none;
   add_options(app, out.options, none);
   for (const CLI::App* verb : app.get_subcommands({})) {
-    std::string text = verb->get_description();
-    VerbDoc doc{verb->get_name(), text.substr(0, text.find('\n')), {}, {}};
+    VerbDoc doc{verb->get_name(), brief_of(*verb), {}, {}};
     add_options(*verb, doc.options, doc.positionals);
     out.verbs.push_back(std::move(doc));
   }

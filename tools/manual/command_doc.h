@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -37,7 +38,13 @@ struct CommandDoc {
   std::vector<VerbDoc> verbs;
 };
 
+// The first line of what is said of a verb.
+[[nodiscard]] std::string brief_of(const CLI::App& verb);
 [[nodiscard]] OptionDoc describe_option(const CLI::Option& option);
+// What a reader cannot know from the help's words: "required", `range_head` and
+// the range, "default: 3", "may be repeated", "not with --other".
+[[nodiscard]] std::vector<std::string> facts_of(const OptionDoc& option,
+                                                std::string_view range_head);
 [[nodiscard]] CommandDoc describe_command(const CLI::App& app);
 
 } // namespace migscope::tools

@@ -1,5 +1,6 @@
 #include "tools/manual/pages.h"
 
+#include <cctype>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -39,16 +40,10 @@ std::string words(const OptionDoc& option) {
   std::string out;
   for (char c : sentence(option.help))
     out += c == '\n' ? std::string("; ") : std::string(1, c);
-  if (option.required && !option.names.empty())
-    out += " Required.";
-  if (!option.range.empty())
-    out += fmt::format(" From {}.", option.range);
-  if (!option.preset.empty())
-    out += fmt::format(" Default: {}.", option.preset);
-  if (option.repeats && !option.names.empty())
-    out += " May be repeated.";
-  if (!option.excludes.empty())
-    out += fmt::format(" Not with {}.", fmt::join(option.excludes, ", "));
+  for (std::string& fact : facts_of(option, "from ")) {
+    fact.front() = static_cast<char>(std::toupper(fact.front()));
+    out += fmt::format(" {}.", fact);
+  }
   return escaped(out);
 }
 

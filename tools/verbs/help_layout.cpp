@@ -17,20 +17,9 @@ std::string value_of(const OptionDoc& option) {
   return option.value;
 }
 
-// What a reader cannot know from the words.
 std::string facts(const OptionDoc& option) {
-  std::vector<std::string> out;
-  if (option.required && !option.names.empty())
-    out.push_back("required");
-  if (!option.range.empty())
-    out.push_back(option.range);
-  if (!option.preset.empty())
-    out.push_back("default: " + option.preset);
-  if (option.repeats && !option.names.empty())
-    out.push_back("may be repeated");
-  if (!option.excludes.empty())
-    out.push_back(fmt::format("not with {}", fmt::join(option.excludes, ", ")));
-  return out.empty() ? "" : fmt::format(" [{}]", fmt::join(out, "; "));
+  auto facts = facts_of(option, "");
+  return facts.empty() ? "" : fmt::format(" [{}]", fmt::join(facts, "; "));
 }
 
 std::string entry(std::string head, const std::string& help) {
@@ -53,8 +42,7 @@ std::string entry(std::string head, const std::string& help) {
 } // namespace
 
 std::string HelpLayout::make_subcommand(const CLI::App* verb) const {
-  std::string text = verb->get_description();
-  return entry("  " + verb->get_name(), text.substr(0, text.find('\n')));
+  return entry("  " + verb->get_name(), brief_of(*verb));
 }
 
 std::string HelpLayout::make_option(const CLI::Option* option,
