@@ -1,5 +1,7 @@
 #include "tools/live/end_estimate.h"
 
+#include "base/units.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -25,7 +27,7 @@ std::string seconds(double value) {
 }
 
 std::string mib(double bytes) {
-  return fmt::format("{:.1f} MiB", bytes / (1 << 20));
+  return fmt::format("{:.1f} MiB", migscope::mib(bytes));
 }
 
 // What a pass finds, as a part of what the one before found.
@@ -139,14 +141,12 @@ EndEstimate estimate_end(const LiveModel& model) {
   const PassCheck& check = model.checks.back();
   Course course{static_cast<double>(*model.left),
                 static_cast<double>(check.pending_bytes.value_or(*model.left)),
-                *model.sent, 0};
-  course.allowed =
-      check.allowed_bytes
-          ? static_cast<double>(*check.allowed_bytes)
-          : *model.sent * static_cast<double>(model.limit_ms.value_or(0)) / 1e3;
+                *model.sent,
+                static_cast<double>(check.allowed_bytes.value_or(0))};
   // Of the first pass the sync told no bandwidth.
-  if (course.allowed <= 0 && model.limit_ms)
-    course.allowed = *model.sent * static_cast<double>(*model.limit_ms) / 1e3;
+  if (course.allowed <= 0)
+    course.allowed =
+        *model.sent * static_cast<double>(model.limit_ms.value_or(0)) / 1e3;
   return precopy(model, course);
 }
 

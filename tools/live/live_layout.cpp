@@ -1,6 +1,7 @@
 #include "tools/live/live_layout.h"
 
 #include "base/counted.h"
+#include "base/units.h"
 #include "tools/live/live_chart.h"
 #include "tools/render/text_layout.h"
 
@@ -16,10 +17,9 @@ using qmp::MigrationStatus;
 namespace {
 
 constexpr size_t kLabel = 13; // columns of what stands before a value
-constexpr double kMib = 1 << 20;
 
 std::string mib(std::optional<double> bytes) {
-  return bytes ? fmt::format("{:.1f}", *bytes / kMib) : "?";
+  return bytes ? fmt::format("{:.1f}", migscope::mib(*bytes)) : "?";
 }
 
 std::string mib(std::optional<uint64_t> bytes) {
@@ -31,22 +31,6 @@ std::string clock(double ms) {
   return s < 3600
              ? fmt::format("{:02}:{:02}", s / 60, s % 60)
              : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
-}
-
-// At blanks, in lines of `width` columns; a longer word is cut.
-std::vector<std::string> lines_of(std::string_view text, size_t width) {
-  std::vector<std::string> out;
-  if (width == 0)
-    return out;
-  while (text.size() > width) {
-    size_t cut = text.rfind(' ', width);
-    bool whole = cut != text.npos && cut > 0;
-    out.emplace_back(text.substr(0, whole ? cut : width));
-    text.remove_prefix(whole ? cut + 1 : width);
-  }
-  if (!text.empty())
-    out.emplace_back(text);
-  return out;
 }
 
 LiveStyle style_of(MigrationStatus status) {
@@ -108,7 +92,7 @@ private:
   void words(std::string_view label, const std::string& text, size_t most,
              LiveStyle style) {
     size_t indent = width() > 3 * kLabel ? kLabel : 0;
-    auto lines = lines_of(text, width() - indent);
+    auto lines = lines_of(text, width() - indent, width() - indent, 0);
     for (size_t i = 0; i < lines.size() && i < most && room() > 0; ++i) {
       if (i == 0 && indent > 0)
         canvas_.put(row_, 0, label, LiveStyle::dim);
@@ -250,7 +234,7 @@ private:
     canvas_.put(row_, 0, label, style);
     if (rows > 1)
       canvas_.put(row_ + 1, 0,
-                  fmt::format("{:.0f} MiB{}", most / kMib,
+                  fmt::format("{:.0f} MiB{}", migscope::mib(most),
                               value == &LivePoint::left ? "" : "/s"),
                   LiveStyle::dim);
     draw_columns(

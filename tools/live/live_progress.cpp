@@ -17,9 +17,9 @@ std::string progress_line(const LiveModel& model) {
   if (model.left)
     line += fmt::format("  {:.1f} MiB left", mib(*model.left));
   if (model.sent)
-    line += fmt::format("  {:.0f} MiB/s", *model.sent / (1 << 20));
+    line += fmt::format("  {:.0f} MiB/s", mib(*model.sent));
   if (model.dirtied)
-    line += fmt::format("  dirty {:.1f} MiB/s", *model.dirtied / (1 << 20));
+    line += fmt::format("  dirty {:.1f} MiB/s", mib(*model.dirtied));
   if (model.expected_ms)
     line += fmt::format("  expect {} ms", *model.expected_ms);
   return line;

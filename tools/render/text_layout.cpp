@@ -38,19 +38,30 @@ std::string printable(const std::string& text) {
   return out;
 }
 
-std::string wrap(const std::string& text, size_t indent) {
-  std::string out, prefix, rest = printable(text);
-  size_t room = kColumns;
-  while (rest.size() > room) {
-    size_t cut = rest.rfind(' ', room);
+std::vector<std::string> lines_of(std::string_view text, size_t first,
+                                  size_t later, size_t head) {
+  std::vector<std::string> out;
+  size_t room = std::max<size_t>(first, 1);
+  while (text.size() > room) {
+    size_t cut = text.rfind(' ', room);
     // A blank in a title, or none: a word that is too long.
-    bool whole = cut != rest.npos && cut > indent;
-    out += prefix + rest.substr(0, whole ? cut : room) + "\n";
-    rest.erase(0, whole ? cut + 1 : room);
-    prefix = std::string(indent, ' ');
-    room = kColumns - indent;
+    bool whole = cut != text.npos && cut > head;
+    out.emplace_back(text.substr(0, whole ? cut : room));
+    text.remove_prefix(whole ? cut + 1 : room);
+    room = std::max<size_t>(later, 1);
   }
-  return out + prefix + rest + "\n";
+  out.emplace_back(text);
+  return out;
+}
+
+std::string wrap(const std::string& text, size_t indent) {
+  std::string out, prefix;
+  for (const std::string& line :
+       lines_of(printable(text), kColumns, kColumns - indent, indent)) {
+    out += prefix + line + "\n";
+    prefix = std::string(indent, ' ');
+  }
+  return out;
 }
 
 std::string table(const std::vector<Row>& rows) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace migscope::tools {
@@ -15,6 +16,12 @@ inline constexpr size_t kColumns = 80;
 // The figure, or "?" where it is unknown.
 [[nodiscard]] std::string figure(std::optional<uint64_t> value);
 [[nodiscard]] std::string figure(std::optional<double> value, int digits);
+
+// `text` broken at blanks into lines of at most `first` columns, later ones of
+// at most `later` (of each 1 at the least). A blank in the first `head` columns
+// is none to break at; a word that is too long is cut. At least one line.
+[[nodiscard]] std::vector<std::string>
+lines_of(std::string_view text, size_t first, size_t later, size_t head);
 
 // `text` broken at blanks, at most kColumns wide, every line after the first
 // indented; a word that is too long is cut. Ends with a newline. What is not
