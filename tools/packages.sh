@@ -13,7 +13,7 @@ RUN_PACKAGES="qemu-system-x86"
 # shellcheck disable=SC2034
 CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd xz-utils bzip2
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
-    libvirt-clients-qemu nbdkit iproute2 qemu-utils jq xxd bash zsh fish tmux prometheus curl
+    libvirt-clients-qemu nbdkit iproute2 qemu-utils jq xxd zsh fish tmux prometheus
     chromium chromium-driver python3-selenium python3-jsonschema"
 # shellcheck disable=SC2034
 FUZZ_PACKAGES="clang-14 llvm-14 libclang-rt-14-dev"
