@@ -9,6 +9,7 @@
 #include <cstring>
 #include <curses.h>
 #include <langinfo.h>
+#include <termcap.h>
 #include <unistd.h>
 
 namespace migscope::tools {
@@ -20,9 +21,12 @@ bool wants_colours() {
   return !(no && *no) && has_colors();
 }
 
+// Asked before newterm(), which loses memory over a terminal that it does not
+// know (ncurses 6.4).
 bool can_move_its_cursor() {
   const char* term = std::getenv("TERM");
-  return term && *term && std::strcmp(term, "dumb") != 0;
+  return term && *term && std::strcmp(term, "dumb") != 0 &&
+         tgetent(nullptr, term) == 1;
 }
 
 // A job in the background that touches its terminal is stopped.
