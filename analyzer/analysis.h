@@ -7,6 +7,7 @@
 
 #include "analyzer/pages/heat_map.h"
 #include "analyzer/pages/page_report.h"
+#include "analyzer/service/service.h"
 #include "analyzer/what_if/savings.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -427,6 +428,7 @@ struct Analysis {
   std::optional<Flow> flow;       // of the whole transfer
   std::optional<Flow> pause_flow; // from STOP to the stream's last byte
   std::optional<WhatIf> what_if;  // where it was asked for
+  std::optional<Service> service; // where a probe ran beside it
   std::vector<Finding> findings;
 };
 

@@ -16,6 +16,7 @@
 #include "analyzer/read_trace.h"
 #include "analyzer/round_times.h"
 #include "analyzer/scan_sections.h"
+#include "analyzer/service/read_service.h"
 #include "analyzer/session_clocks.h"
 #include "analyzer/switchover.h"
 #include "analyzer/time_series.h"
@@ -430,6 +431,18 @@ void explain_flow(Analysis& analysis, const Known& known) {
       time_series(known.timeline, zero, known.syncs, analysis.vm.page_size);
 }
 
+void explain_service(Analysis& analysis, const Known& known) {
+  std::optional<PauseTimes> pause;
+  if (known.pause.stop && known.pause.resume)
+    pause = {*known.pause.stop, *known.pause.resume,
+             analysis.downtime.clock_error_ms};
+  std::span<const captures::Chunk> chunks;
+  if (known.stream)
+    chunks = known.stream->chunks;
+  analysis.service = read_service(analysis.input, known.recording,
+                                  round_zero(known.timeline, chunks), pause);
+}
+
 // Rounds and pause, as far as they can be told of this kind of migration.
 void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
              const ReadStream* stream, const std::optional<GuestPause>& guest,
@@ -445,6 +458,7 @@ void explain(Analysis& analysis, const Recording& recording, Timeline& timeline,
   explain_pages(analysis, known, options);
   explain_switchover(analysis, known);
   explain_flow(analysis, known);
+  explain_service(analysis, known);
   analysis.blocktime = timeline.blocktime;
 }
 

@@ -4,6 +4,7 @@
 #include "analyzer/device_times.h"
 #include "analyzer/flow_findings.h"
 #include "analyzer/hindsight.h"
+#include "analyzer/service/read_service.h"
 #include "analyzer/unknown_pieces.h"
 #include "base/units.h"
 
@@ -204,6 +205,10 @@ std::optional<Finding> guest_pause_finding(const Analysis& analysis) {
                  "heartbeats of the guest's consoles; events"};
 }
 
+std::optional<Finding> probes_finding(const Analysis& analysis) {
+  return analysis.service ? service_finding(*analysis.service) : std::nullopt;
+}
+
 std::optional<Finding> burst_times_finding(const Analysis& analysis) {
   if (!analysis.stop_and_copy)
     return {};
@@ -227,8 +232,9 @@ std::vector<Finding> find(const Analysis& analysis, const Timeline& timeline) {
        {flow, throttle_finding(analysis), pause_flow_finding(analysis),
         events_finding(analysis), same_content_finding(analysis),
         unknown_pieces_finding(analysis, timeline), downtime_finding(analysis),
-        guest_pause_finding(analysis), burst_times_finding(analysis),
-        counter_finding(analysis), unsent_finding(analysis)})
+        guest_pause_finding(analysis), probes_finding(analysis),
+        burst_times_finding(analysis), counter_finding(analysis),
+        unsent_finding(analysis)})
     if (finding)
       out.push_back(*finding);
   return out;

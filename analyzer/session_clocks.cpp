@@ -22,9 +22,10 @@ bool is_in(const RecordedSession& session, const std::filesystem::path& file) {
 }
 
 void forget_times(Recording& recording, const RecordedSession& session) {
-  for (auto log : {&Recording::flow_log, &Recording::thread_log,
-                   &Recording::source_log, &Recording::destination_log,
-                   &Recording::source_console, &Recording::destination_console})
+  for (auto log :
+       {&Recording::flow_log, &Recording::thread_log, &Recording::probe_log,
+        &Recording::source_log, &Recording::destination_log,
+        &Recording::source_console, &Recording::destination_console})
     if (recording.*log && is_in(session, *(recording.*log)))
       (recording.*log).reset();
   for (captures::RecordedChannel& channel : recording.channels)

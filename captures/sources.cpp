@@ -176,6 +176,7 @@ Result<Recording> open_recording(const fs::path& path) {
        {std::pair("monitor.jsonl.zst", &out.monitor_log),
         std::pair("flow.jsonl.zst", &out.flow_log),
         std::pair("threads.jsonl.zst", &out.thread_log),
+        std::pair("probes.jsonl.zst", &out.probe_log),
         std::pair("guest-source.log.zst", &out.source_console),
         std::pair("guest-destination.log.zst", &out.destination_console),
         std::pair("qemu-source.log.zst", &out.source_log),

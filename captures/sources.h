@@ -43,6 +43,7 @@ struct Recording {
   std::vector<RecordedSession> sessions;
   std::optional<std::filesystem::path> monitor_log, flow_log, thread_log;
   std::vector<std::filesystem::path> unread_monitor_logs; // further ones
+  std::optional<std::filesystem::path> probe_log;
   // What the QEMUs wrote to their own logs.
   std::optional<std::filesystem::path> source_log, destination_log;
   // What the guest printed at either end (`migscope lab`).

@@ -1,5 +1,6 @@
 #include "tools/migration.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace migscope::tools {
@@ -51,6 +52,15 @@ Result<std::string> source_uri(RecordingRun& run, const MigrationPlan& plan) {
   return to_string(run.tee_address());
 }
 
+// It may end, or be interrupted, before its passes are over: then there is
+// nothing to switch.
+Status switch_to_postcopy(RecordingRun& run, const MigrationPlan& plan) {
+  if (!plan.postcopy_after ||
+      !run.wait_for_pass(*plan.postcopy_after, plan.limit))
+    return {};
+  return step(run, End::source, "migrate-start-postcopy", {});
+}
+
 } // namespace
 
 Result<Outcome> run_migration(RecordingRun& run, const MigrationPlan& plan) {
@@ -63,11 +73,18 @@ Result<Outcome> run_migration(RecordingRun& run, const MigrationPlan& plan) {
   auto uri = source_uri(run, plan);
   if (!uri)
     return fail(uri.error());
+  run.watch_service();
   if (auto s =
           step(run, End::source, "migrate", Json::object().set("uri", *uri));
       !s)
     return fail(s.error());
-  return run.follow_or_cancel();
+  MonoTime started = run.now();
+  if (auto s = switch_to_postcopy(run, plan); !s)
+    return fail(s.error());
+  std::optional<Nanos> left;
+  if (plan.limit)
+    left = std::max(Nanos(0), *plan.limit - (run.now() - started));
+  return run.follow_or_cancel(left);
 }
 
 } // namespace migscope::tools

@@ -12,6 +12,11 @@ struct MigrationPlan {
   qmp::Json parameters;   // arguments of migrate-set-parameters
   // Where the tee listens; without it the stream is not captured.
   std::optional<Address> tee_listen;
+  // After so many whole passes it goes on as postcopy: 0 as soon as it has
+  // begun. The capability is among `capabilities`.
+  std::optional<uint64_t> postcopy_after;
+  // Cancelled where it has not ended by then.
+  std::optional<Nanos> limit;
 };
 
 // `run` is attached. An error means that the migration could not be started.

@@ -117,12 +117,31 @@ Status RecordingRun::attach() {
     return fail(*lost_);
   if (auto on = turn_trace_on(); !on)
     return on;
+  if (auto probing = start_probe(); !probing)
+    return probing;
   return save_manifest();
 }
 
 Status RecordingRun::turn_trace_on() {
   constexpr std::array kEnds{End::source, End::destination};
   return trace_->turn_on(std::span(kEnds).first(plan_.destination ? 2 : 1));
+}
+
+Status RecordingRun::start_probe() {
+  if (!plan_.probe)
+    return {};
+  auto probe = ProbeRun::start(
+      loop_, clock_, *plan_.probe, plan_.session / "probes.jsonl.zst",
+      [this](const std::string& text) { notice(text); });
+  if (!probe)
+    return fail(probe.error());
+  probe_ = *std::move(probe);
+  return {};
+}
+
+void RecordingRun::watch_service() {
+  if (probe_)
+    probe_->watch();
 }
 
 void RecordingRun::connect(End end, const Address& address) {
@@ -222,30 +241,55 @@ Outcome RecordingRun::follow() {
   return *recorder_->outcome();
 }
 
-Outcome RecordingRun::follow_or_cancel() {
-  if (wait_for_outcome())
+Outcome RecordingRun::follow_or_cancel(std::optional<Nanos> limit) {
+  Status waited = wait_for_outcome(limit);
+  if (waited)
     return *recorder_->outcome();
+  bool late = waited.error().kind == ErrorKind::timeout;
   loop_.forgive_interrupt();
+  bool ended = cancel();
+  if (ended && recorder_->outcome()->kind == Outcome::Kind::completed)
+    return *recorder_->outcome();
+  if (late)
+    return {Outcome::Kind::cancelled, "it did not end within its time"};
+  return {Outcome::Kind::interrupted,
+          ended ? "the migration was cancelled" : ""};
+}
+
+bool RecordingRun::wait_for_pass(uint64_t passes, std::optional<Nanos> limit) {
+  // QEMU tells of pass N as it begins.
+  auto reached = [&] { return passes == 0 || recorder_->last_pass() > passes; };
+  Status waited = run_until(
+      [&] { return recorder_->outcome().has_value() || reached(); }, limit);
+  return waited && !recorder_->outcome();
+}
+
+bool RecordingRun::cancel() {
   connection(End::source)
       .session()
       .execute("migrate_cancel", {}, [](const Result<Json>&) {});
-  auto ended = loop_.run_until(
-      [this] { return recorder_->outcome().has_value(); }, kCancelTime, "");
-  if (!ended || recorder_->outcome()->kind != Outcome::Kind::completed)
-    return {Outcome::Kind::interrupted,
-            ended ? "the migration was cancelled" : ""};
-  return *recorder_->outcome();
+  return loop_
+      .run_until([this] { return recorder_->outcome().has_value(); },
+                 kCancelTime, "")
+      .has_value();
 }
 
-Status RecordingRun::wait_for_outcome() {
+Status RecordingRun::run_until(const std::function<bool()>& done,
+                               std::optional<Nanos> limit) {
+  return limit ? loop_.run_until(done, *limit, "") : loop_.run_until(done);
+}
+
+Status RecordingRun::wait_for_outcome(std::optional<Nanos> limit) {
   auto waited =
-      loop_.run_until([this] { return recorder_->outcome().has_value(); });
+      run_until([this] { return recorder_->outcome().has_value(); }, limit);
   // What the stream still carries belongs to the recording.
   if (waited && tee_ && recorder_->outcome()->kind == Outcome::Kind::completed)
     (void)loop_.run_until([this] { return tee_->open_connections() == 0; },
                           kDrainTime, "");
   if (waited)
     trace_->drain();
+  if (waited)
+    watch_service();
   return waited;
 }
 
@@ -273,6 +317,7 @@ Status RecordingRun::finish(const Outcome& outcome) {
   end_trace();
   if (tee_)
     tee_->close();
+  Status probed = probe_ ? probe_->finish() : Status{};
   sampling_.reset();
   flushing_.reset();
   listening_.reset();
@@ -285,6 +330,8 @@ Status RecordingRun::finish(const Outcome& outcome) {
   Status closed = log_->close();
   if (store_failure_)
     return fail(*store_failure_);
+  if (!probed)
+    return probed;
   return closed ? saved : closed;
 }
 

@@ -10,6 +10,7 @@
 #include "tools/event_loop.h"
 #include "tools/live/live_progress.h"
 #include "tools/metrics/metrics_server.h"
+#include "tools/probe_run.h"
 #include "tools/trace_run.h"
 
 namespace migscope::tools {
@@ -20,6 +21,7 @@ struct RecordingPlan {
   std::optional<Address> destination;
   captures::RecorderOptions recorder; // has_destination is set from above
   TracePlan trace;
+  std::optional<captures::ProbePlan> probe;
   std::optional<Address> metrics; // where Prometheus may scrape
   // What Ctrl-C does, for who looks on.
   std::string interrupt = "cancels the migration";
@@ -36,6 +38,9 @@ public:
   // Connects to the monitors, asks what there is to know about them, and turns
   // on their trace where that was planned.
   [[nodiscard]] Status attach();
+  // Before a migration begins: the probe sees what is usual. Nothing without a
+  // probe.
+  void watch_service();
   // One command, waited for. A QMP error is kind refused.
   [[nodiscard]] Result<qmp::Json> call(captures::End end,
                                        std::string_view command,
@@ -51,8 +56,14 @@ public:
   // which becomes the outcome.
   captures::Outcome follow();
   // The same; an interruption cancels the migration, so that nothing is left
-  // half done, and is the outcome unless the migration completed after all.
-  captures::Outcome follow_or_cancel();
+  // half done, and is the outcome unless the migration completed after all. So
+  // does the end of `limit`, which is told as cancelled.
+  captures::Outcome follow_or_cancel(std::optional<Nanos> limit = {});
+  // Until `passes` whole passes over memory are done. False where the migration
+  // has ended before, the source is gone, somebody interrupted, or `limit` is
+  // over.
+  [[nodiscard]] bool wait_for_pass(uint64_t passes, std::optional<Nanos> limit);
+  [[nodiscard]] MonoTime now() { return clock_.now().mono; }
 
   // The monitors' trace is as it was before; see TraceRun::finish(). For a run
   // that is given up; finish() does it, too.
@@ -74,7 +85,11 @@ private:
   [[nodiscard]] Status open_trace();
   [[nodiscard]] Status create_files();
   [[nodiscard]] Status turn_trace_on();
-  [[nodiscard]] Status wait_for_outcome();
+  [[nodiscard]] Status start_probe();
+  [[nodiscard]] Status wait_for_outcome(std::optional<Nanos> limit = {});
+  [[nodiscard]] Status run_until(const std::function<bool()>& done,
+                                 std::optional<Nanos> limit);
+  [[nodiscard]] bool cancel();
   void connect(captures::End end, const Address& address);
   void store(captures::End end, qmp::Direction direction, std::string_view line,
              ClockReading time);
@@ -99,6 +114,7 @@ private:
   std::unique_ptr<TraceRun> trace_;
   std::unique_ptr<qmp::Connection> connections_[2];
   std::unique_ptr<captures::Tee> tee_;
+  std::unique_ptr<ProbeRun> probe_;
   std::unique_ptr<EventLoop::Timer> sampling_, flushing_, listening_;
   std::optional<Error> lost_; // the first connection that closed
   std::optional<Error> store_failure_;

@@ -8,10 +8,13 @@ A scene makes them real, in the folder in which the example is run.
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import libvirt_test
 import migtest
+from echo_relay import Echo
 from migration_pair import FAST, set_parameters, wait_for_status
 from migtest import check
 
@@ -75,8 +78,9 @@ class Stage:
 
     @staticmethod
     def make_network():
-        """This host, and one called node2."""
-        for words in ("link set lo up", "netns add node2",
+        """This host, one called node2, and the address of a guest."""
+        for words in ("link set lo up", "addr add 192.0.2.7/32 dev lo",
+                      "netns add node2",
                       "link add node type veth peer name node netns node2",
                       "addr add 10.77.0.1/24 dev node", "link set node up",
                       "-n node2 addr add 10.77.0.2/24 dev node",
@@ -110,6 +114,8 @@ class Stage:
               "for i in before after; do"
               " zstd -dcq $i.migscope/channel-0.zst > $i.bin; done; "
               f"ln -s {self.elf} lab_guest.elf", self.made)
+        shell("migscope probe 192.0.2.7 --seconds 1 -o service.migscope",
+              self.made)
         self.make_channels()
         with open(os.path.join(self.made, "owners.csv"), "w") as file:
             file.write(OWNERS)
@@ -224,6 +230,24 @@ def listens_at_4444():
             if listening.search(file.read()):
                 return True
     return False
+
+
+def probe(stage, example):
+    """Until it has gone on for long enough, or until Ctrl-C."""
+    folder = stage.folder()
+    if "--seconds" in example.text:
+        check("answered" in shell(example.text, folder), "tells nothing")
+        return
+    os.unlink(f"{folder}/service.migscope")
+    with Echo(address=("192.0.2.7", 7)):
+        program = stage.start(example.text, folder)
+        migtest.wait_until(
+            lambda: os.path.exists(f"{folder}/service.migscope/probes.jsonl.zst"),
+            "the probe")
+        time.sleep(1)
+        program.send_signal(signal.SIGINT)
+        stage.finish(program)
+    shell("migscope analyze service.migscope", folder)
 
 
 def tee(stage, example):
@@ -347,6 +371,7 @@ SCENES = [
     ("migscope record", record),
     ("migscope migrate", migrate),
     ("migscope tee", tee),
+    ("migscope probe", probe),
     ("migscope lab", new_recording),
     ('migrate "exec:', monitor),
     ('(qemu) migrate "exec:', monitor),

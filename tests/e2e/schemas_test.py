@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import schemas
+from echo_relay import Echo
 from failure import Failure
 
 MIGSCOPE = sys.argv[1]
@@ -49,6 +50,9 @@ def outputs(owners):
     same = str(FIXTURES / "stream-7.2-precopy.zst")
     other = str(FIXTURES / "stream-10.0-precopy.zst")
     yield output("devices", "--json", same, other)
+    with Echo(drop_every=9) as echo:
+        yield output("probe", "--json", "--seconds", "1",
+                     f"127.0.0.1:{echo.port}")
     yield output("devices", "--json", "--field", "env.*", "--device", "cpu",
                  same)
 

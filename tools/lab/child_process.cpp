@@ -78,9 +78,18 @@ ChildProcess::start(const std::vector<std::string>& argv,
 }
 
 bool ChildProcess::running() {
-  if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == pid_)
+  int status = 0;
+  if (pid_ > 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
     pid_ = -1;
+    status_ =
+        WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
   return pid_ > 0;
+}
+
+void ChildProcess::ask_to_end() {
+  if (running())
+    kill(pid_, SIGTERM);
 }
 
 ChildProcess::~ChildProcess() {

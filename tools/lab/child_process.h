@@ -21,6 +21,11 @@ public:
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   [[nodiscard]] bool running();
+  // Asks it to end (SIGTERM); running() tells when it has.
+  void ask_to_end();
+  // Once it no longer runs: its exit status, or 128 and the signal that ended
+  // it.
+  [[nodiscard]] int status() const { return status_; }
   // The last lines of its log, for an error message.
   [[nodiscard]] std::string last_words() const;
 
@@ -29,6 +34,7 @@ private:
       : pid_(pid), log_(std::move(log)) {}
 
   int pid_; // -1 once reaped
+  int status_ = 0;
   std::filesystem::path log_;
 };
 

@@ -4,6 +4,7 @@
 #include "tools/render/heat_json.h"
 #include "tools/render/json_parts.h"
 #include "tools/render/pages_json.h"
+#include "tools/render/service.h"
 #include "tools/render/time_series_json.h"
 #include "tools/render/what_if.h"
 
@@ -358,6 +359,7 @@ Json render_json(const Analysis& analysis) {
       .set("missed_minimum", minimum(analysis.missed_minimum))
       .set("flow", flow(analysis.flow))
       .set("pause_flow", flow(analysis.pause_flow))
+      .set("service", service_json(analysis.service))
       .set("what_if", what_if_json(analysis.what_if))
       .set("findings", list(analysis.findings, finding));
 }

@@ -3,6 +3,7 @@
 #include "analyzer/switchover.h"
 #include "base/counted.h"
 #include "tools/render/pages_text.h"
+#include "tools/render/service.h"
 #include "tools/render/text_layout.h"
 #include "tools/render/what_if.h"
 
@@ -412,6 +413,8 @@ std::string render_text(const Analysis& analysis) {
   if (analysis.stop_and_copy)
     out += devices_table(*analysis.stop_and_copy);
   out += iterables_table(analysis.iterables);
+  if (analysis.service)
+    out += "\n" + service_text(*analysis.service);
   if (analysis.what_if)
     out += what_if_text(*analysis.what_if);
   return out;

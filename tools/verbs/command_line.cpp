@@ -25,6 +25,7 @@ std::unique_ptr<CLI::App> make_command_line(Verb& chosen) {
   add_report(*app, chosen);
   add_devices(*app, chosen);
   add_memory(*app, chosen);
+  add_probe(*app, chosen);
   return app;
 }
 

@@ -1,6 +1,7 @@
 #include "tools/temp_dir.h"
 #include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/probing.h"
 #include "tools/verbs/trace.h"
 #include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
@@ -15,6 +16,7 @@ struct MigrateOptions {
   Tuning tuning;
   bool capture = false;
   TraceOptions trace;
+  ProbeOptions probe;
 };
 
 Result<RecordingPlan> recording_plan(const MigrateOptions& options) {
@@ -33,6 +35,10 @@ Result<RecordingPlan> recording_plan(const MigrateOptions& options) {
                      .set("verb", "migrate")
                      .set("interval_ms", options.tuning.interval_ms)
                      .set("capture", options.capture);
+  auto probe = probe_plan(options.probe);
+  if (!probe)
+    return fail(probe.error());
+  plan.probe = *probe;
   plan.trace = trace_plan(options.trace);
   describe_trace(options.trace, plan.options);
   return plan;
@@ -116,6 +122,7 @@ void declare(CLI::App* verb, MigrateOptions& options) {
       ->type_name("ADDR");
   declare_tuning(*verb, options.tuning);
   declare_trace(*verb, options.trace);
+  declare_probe(*verb, options.probe);
 }
 
 } // namespace

@@ -29,10 +29,10 @@ Recording join(Recording one, Recording other) {
     std::swap(one, other);
   if (one.monitor_log && other.monitor_log)
     one.unread_monitor_logs.push_back(*other.monitor_log);
-  for (auto log :
-       {&Recording::monitor_log, &Recording::flow_log, &Recording::thread_log,
-        &Recording::source_log, &Recording::destination_log,
-        &Recording::source_console, &Recording::destination_console})
+  for (auto log : {&Recording::monitor_log, &Recording::flow_log,
+                   &Recording::thread_log, &Recording::probe_log,
+                   &Recording::source_log, &Recording::destination_log,
+                   &Recording::source_console, &Recording::destination_console})
     if (!(one.*log))
       one.*log = other.*log;
   std::ranges::move(other.sessions, std::back_inserter(one.sessions));

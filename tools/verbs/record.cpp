@@ -1,6 +1,7 @@
 #include "tools/recording_run.h"
 #include "tools/verbs/options.h"
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/probing.h"
 #include "tools/verbs/trace.h"
 #include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
@@ -16,6 +17,7 @@ struct RecordOptions {
   bool enable_events = false;
   std::string metrics_listen;
   TraceOptions trace;
+  ProbeOptions probe;
 };
 
 Result<RecordingPlan> plan_of(const RecordOptions& options) {
@@ -44,6 +46,10 @@ Result<RecordingPlan> plan_of(const RecordOptions& options) {
                      .set("verb", "record")
                      .set("interval_ms", options.interval_ms)
                      .set("enable_events", options.enable_events);
+  auto probe = probe_plan(options.probe);
+  if (!probe)
+    return fail(probe.error());
+  plan.probe = *probe;
   plan.trace = trace_plan(options.trace);
   describe_trace(options.trace, plan.options);
   return plan;
@@ -95,6 +101,7 @@ void add_record(CLI::App& app, Verb& chosen) {
                    "http://HOST:PORT/metrics until the recording ends")
       ->type_name("ADDR");
   declare_trace(*verb, options->trace);
+  declare_probe(*verb, options->probe);
   verb->callback(
       [options, &chosen] { chosen = [options] { return record(*options); }; });
 }

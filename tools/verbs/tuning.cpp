@@ -15,6 +15,15 @@ void declare_tuning(CLI::App& verb, Tuning& tuning) {
                   "Set at both ends, in QEMU's units")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  verb.add_option("--postcopy-after", tuning.postcopy_after,
+                  "Switch to postcopy after so many whole passes over memory; "
+                  "0: as soon as it has begun. Turns on postcopy-ram")
+      ->type_name("PASSES")
+      ->check(CLI::Range(0, 1'000'000));
+  verb.add_option("--limit", tuning.limit_s,
+                  "Cancel a migration that has not ended after this time")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 1e6));
   declare_interval(verb, tuning.interval_ms);
 }
 
@@ -26,7 +35,10 @@ void declare_interval(CLI::App& verb, int& interval_ms) {
 }
 
 Result<MigrationPlan> tuned_plan(const Tuning& tuning) {
-  auto capabilities = capability_arguments(tuning.capabilities);
+  std::vector<std::string> words = tuning.capabilities;
+  if (tuning.postcopy_after)
+    words.insert(words.begin(), "postcopy-ram=on");
+  auto capabilities = capability_arguments(words);
   if (!capabilities)
     return fail(capabilities.error());
   auto parameters = parameter_arguments(tuning.parameters);
@@ -35,6 +47,9 @@ Result<MigrationPlan> tuned_plan(const Tuning& tuning) {
   MigrationPlan plan;
   plan.capabilities = *capabilities;
   plan.parameters = *parameters;
+  plan.postcopy_after = tuning.postcopy_after;
+  if (tuning.limit_s > 0)
+    plan.limit = Nanos(static_cast<int64_t>(tuning.limit_s * 1e9));
   return plan;
 }
 

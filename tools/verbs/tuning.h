@@ -13,9 +13,12 @@ namespace migscope::tools {
 struct Tuning {
   std::vector<std::string> capabilities, parameters; // NAME=VALUE
   int interval_ms = 50;                              // between samples
+  std::optional<uint64_t> postcopy_after;            // passes
+  double limit_s = 0;                                // 0: none
 };
 
-// Adds --capability, --parameter and --interval. `tuning` outlives the parse.
+// Adds --capability, --parameter, --postcopy-after, --limit and --interval.
+// `tuning` outlives the parse.
 void declare_tuning(CLI::App& verb, Tuning& tuning);
 
 // --interval alone. `interval_ms` outlives the parse.

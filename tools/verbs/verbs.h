@@ -20,6 +20,7 @@ void add_devices(CLI::App& app, Verb& chosen);
 void add_lab(CLI::App& app, Verb& chosen);
 void add_memory(CLI::App& app, Verb& chosen);
 void add_migrate(CLI::App& app, Verb& chosen);
+void add_probe(CLI::App& app, Verb& chosen);
 void add_record(CLI::App& app, Verb& chosen);
 void add_report(CLI::App& app, Verb& chosen);
 void add_tee(CLI::App& app, Verb& chosen);

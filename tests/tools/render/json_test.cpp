@@ -35,7 +35,7 @@ TEST_CASE("the documented keys are there, and no others") {
              "stop_and_copy",  "postcopy",    "postcopy_blocktime",
              "downtime",       "clocks",      "expected_downtime",
              "missed_minimum", "flow",        "pause_flow",
-             "what_if",        "findings"});
+             "service",        "what_if",     "findings"});
   CHECK(out.get("input").keys() ==
         Keys{"path", "kind", "channels", "bytes", "complete", "problems"});
   CHECK(first(out.get("input").get("problems")).keys() ==

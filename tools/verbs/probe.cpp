@@ -1,0 +1,150 @@
+#include "analyzer/service/measure.h"
+#include "tools/probe_run.h"
+#include "tools/progress.h"
+#include "tools/render/service.h"
+#include "tools/stream_session.h"
+#include "tools/temp_dir.h"
+#include "tools/verbs/options.h"
+#include "tools/verbs/probing.h"
+#include "tools/verbs/verbs.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace migscope::tools {
+namespace {
+
+constexpr const char* kLog = "probes.jsonl.zst";
+
+struct ProbeVerbOptions {
+  ProbeOptions probe;
+  std::string output;
+  double seconds = 0; // 0: until it is interrupted
+  bool json = false;
+};
+
+// Where the log goes: a session that stays, or a place for the moment.
+struct Place {
+  std::optional<StreamSession> session;
+  std::unique_ptr<TempDir> scratch;
+
+  [[nodiscard]] std::filesystem::path log() const {
+    return (session ? session->path() : scratch->path()) / kLog;
+  }
+};
+
+Result<Place> make_place(Clock& clock, const ProbeVerbOptions& options) {
+  Place place;
+  if (options.output.empty()) {
+    auto scratch = TempDir::create();
+    if (!scratch)
+      return fail(scratch.error());
+    place.scratch = std::move(*scratch);
+    return place;
+  }
+  auto session =
+      StreamSession::create(clock, options.output,
+                            qmp::Json::object()
+                                .set("verb", "probe")
+                                .set("target", options.probe.target)
+                                .set("interval_ms", options.probe.interval_ms));
+  if (!session)
+    return fail(session.error());
+  place.session = std::move(*session);
+  return place;
+}
+
+void print(const analyzer::Service& service, bool json) {
+  std::string text = json ? qmp::Json::object()
+                                    .set("schema", "migscope/service-1")
+                                    .set("service", service_json(service))
+                                    .dump_pretty() +
+                                "\n"
+                          : service_text(service);
+  std::fputs(text.c_str(), stdout);
+}
+
+ExitStatus tell(const std::filesystem::path& log,
+                const ProbeVerbOptions& options) {
+  std::optional<Error> torn;
+  auto series = analyzer::read_probes(log, &torn);
+  if (!series)
+    return report(series.error());
+  print(analyzer::measure(*series), options.json);
+  return torn ? report(*torn) : ExitStatus::done;
+}
+
+// Until it has lasted as long as was asked for, or somebody ends it.
+Status run_probe(EventLoop& loop, Clock& clock, const captures::ProbePlan& plan,
+                 const std::filesystem::path& log, double seconds) {
+  Progress progress;
+  auto run =
+      ProbeRun::start(loop, clock, plan, log,
+                      [&](const std::string& text) { progress.notice(text); });
+  if (!run)
+    return fail(run.error());
+  auto showing = loop.every(std::chrono::milliseconds(250), [&] {
+    progress.show(fmt::format("{} probes, {} answers", (*run)->sent(),
+                              (*run)->answers()));
+  });
+  Nanos limit(static_cast<int64_t>(seconds * 1e9));
+  if (seconds > 0)
+    (void)loop.run_until([] { return false; }, limit, "");
+  else
+    (void)loop.run_until([] { return false; });
+  return (*run)->finish();
+}
+
+ExitStatus probe(const ProbeVerbOptions& options) {
+  auto plan = probe_plan(options.probe);
+  if (!plan)
+    return report(plan.error());
+  SystemClock clock;
+  EventLoop loop;
+  auto place = make_place(clock, options);
+  if (!place)
+    return report(place.error());
+  Status done = run_probe(loop, clock, **plan, place->log(), options.seconds);
+  if (!done) {
+    if (place->session)
+      place->session->remove();
+    return report(done.error());
+  }
+  if (place->session) {
+    if (auto finished = place->session->finish("probed", {}); !finished)
+      return report(finished.error());
+    announce_recording(options.output);
+  }
+  return tell(place->log(), options);
+}
+
+} // namespace
+
+void add_probe(CLI::App& app, Verb& chosen) {
+  auto options = std::make_shared<ProbeVerbOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "probe",
+      "Ask a guest all the time, and tell delay, jitter, loss and silences.\n"
+      "Until Ctrl-C. Beside a recording of the same host, `migscope analyze\n"
+      "RECORDING PROBE` has both on one axis of time.\n\n"
+      "Example:\n"
+      "  migscope probe udp:192.0.2.7:7 -o service.migscope\n"
+      "  migscope probe icmp:192.0.2.7 --seconds 10\n");
+  verb->add_option("target", options->probe.target,
+                   "icmp:HOST, or udp:HOST:PORT of an echo service")
+      ->required()
+      ->type_name("TARGET");
+  verb->add_option("-o,--output", options->output,
+                   "Session directory to create")
+      ->type_name("NAME.migscope");
+  declare_probe_interval(*verb, "--interval", options->probe.interval_ms);
+  verb->add_option("--seconds", options->seconds, "End after this time")
+      ->type_name("S")
+      ->check(CLI::Range(0.1, 1e6));
+  verb->add_flag("--json", options->json, "Print JSON");
+  verb->callback(
+      [options, &chosen] { chosen = [options] { return probe(*options); }; });
+}
+
+} // namespace migscope::tools
