@@ -56,6 +56,8 @@ struct OutcomeInfo {
   std::string mode = "precopy";
   std::optional<double> total_ms; // QEMU's total-time
   std::optional<double> setup_ms; // QEMU's setup-time
+  // QEMU's last word: of its query-migrate's `ram`.
+  std::optional<uint64_t> transferred_bytes, dirty_syncs, page_requests;
 };
 
 struct BlockTotals {

@@ -117,6 +117,11 @@ void describe_outcome(Analysis& analysis, const Recording& recording,
   if (const qmp::MigrationInfo* info = last_info(timeline)) {
     outcome.total_ms = as_ms(info->total_time_ms);
     outcome.setup_ms = as_ms(info->setup_time_ms);
+    if (info->ram) {
+      outcome.transferred_bytes = info->ram->transferred;
+      outcome.dirty_syncs = info->ram->dirty_sync_count;
+      outcome.page_requests = info->ram->postcopy_requests;
+    }
   }
 }
 

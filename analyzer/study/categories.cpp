@@ -1,0 +1,169 @@
+#include "analyzer/study/categories.h"
+
+#include "analyzer/study/toml.h"
+#include "base/embedded.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace migscope::analyzer {
+
+using qmp::Json;
+
+namespace {
+
+constexpr std::array<std::string_view, 3> kStatuses{"verified", "as used",
+                                                    "unverified"};
+
+class SetReader {
+public:
+  explicit SetReader(std::string name) { set_.name = std::move(name); }
+
+  Result<CategorySet> read(const Json& json) {
+    set_.title = text(json, "title", "a title", set_.name);
+    set_.source = text(json, "source", "who says so", "");
+    set_.status = text(json, "status", "a status", "");
+    set_.note = json.get("note").as_string().value_or("");
+    if (std::ranges::find(kStatuses, set_.status) == kStatuses.end())
+      refuse("status", "\"verified\", \"as used\" or \"unverified\"");
+    for (const Json& measure : json.get("measure").elements())
+      set_.measures.push_back(read_measure(measure));
+    if (set_.measures.empty())
+      refuse("measure", "one [[measure]] at the least");
+    set_.overall = steps(json.get("overall"), "overall");
+    if (error_)
+      return fail(*error_);
+    return std::move(set_);
+  }
+
+private:
+  void refuse(const std::string& key, const std::string& expected) {
+    if (!error_)
+      error_ = Error{ErrorKind::malformed,
+                     fmt::format("{}: expected {}", key, expected),
+                     set_.name,
+                     {}};
+  }
+
+  std::string text(const Json& json, const char* key, const char* expected,
+                   const std::string& place) {
+    auto value = json.get(key).as_string();
+    if (!value || value->empty())
+      refuse(place.empty() ? key : place + "." + key, expected);
+    return value.value_or("");
+  }
+
+  MeasureGrades read_measure(const Json& json) {
+    MeasureGrades out;
+    out.measure = text(json, "measure", "the name of a measure", "measure");
+    out.unit = json.get("unit").as_string().value_or("");
+    auto boundary = json.get("boundary").as_string().value_or("inclusive");
+    if (boundary == "exclusive")
+      out.boundary = BoundaryRule::exclusive;
+    else if (boundary != "inclusive")
+      refuse(out.measure + ".boundary", "\"inclusive\" or \"exclusive\"");
+    out.steps = steps(json.get("grades"), out.measure + ".grades");
+    if (out.steps.empty() && set_.status != "unverified")
+      refuse(out.measure + ".grades",
+             "grades; only a set that is unverified may lack them");
+    return out;
+  }
+
+  std::vector<GradeStep> steps(const Json& list, const std::string& place) {
+    std::vector<GradeStep> out;
+    for (const Json& json : list.elements())
+      out.push_back({text(json, "label", "a label", place),
+                     json.get("index").as_double(),
+                     json.get("up_to").as_double()});
+    for (size_t i = 0; i + 1 < out.size(); ++i)
+      if (!out[i].up_to ||
+          (out[i + 1].up_to && *out[i + 1].up_to <= *out[i].up_to))
+        refuse(place, "up_to of all but the last, each larger than the one "
+                      "before");
+    return out;
+  }
+
+  CategorySet set_;
+  std::optional<Error> error_;
+};
+
+const GradeStep& step_of(const std::vector<GradeStep>& steps,
+                         BoundaryRule boundary, double value) {
+  for (const GradeStep& step : steps) {
+    if (!step.up_to || value < *step.up_to ||
+        (value == *step.up_to && boundary == BoundaryRule::inclusive))
+      return step;
+  }
+  return steps.back();
+}
+
+std::string rule_of(const MeasureGrades& grades, const GradeStep& step) {
+  bool inclusive = grades.boundary == BoundaryRule::inclusive;
+  const GradeStep* before = nullptr;
+  for (const GradeStep& other : grades.steps) {
+    if (&other == &step)
+      break;
+    before = &other;
+  }
+  if (step.up_to)
+    return fmt::format("{} {:g} {}", inclusive ? "up to and with" : "below",
+                       *step.up_to, grades.unit);
+  if (!before)
+    return "any";
+  return fmt::format("{} {:g} {}", inclusive ? "above" : "from", *before->up_to,
+                     grades.unit);
+}
+
+} // namespace
+
+Result<CategorySet> parse_categories(std::string_view text,
+                                     const std::string& name) {
+  auto json = parse_toml(text, name);
+  if (!json)
+    return fail(json.error());
+  return SetReader(name).read(*json);
+}
+
+Result<std::vector<CategorySet>> known_categories() {
+  std::vector<CategorySet> out;
+  for (const EmbeddedText& file : category_sets()) {
+    auto set = parse_categories(file.text, std::string(file.name));
+    if (!set)
+      return fail(set.error());
+    out.push_back(std::move(*set));
+  }
+  return out;
+}
+
+std::optional<Grade> grade(const MeasureGrades& grades, double value) {
+  if (grades.steps.empty())
+    return std::nullopt;
+  const GradeStep& step = step_of(grades.steps, grades.boundary, value);
+  // A last step with a bound does not hold what is above it.
+  bool above = step.up_to && value > *step.up_to;
+  if (above)
+    return Grade{"above all grades",
+                 {},
+                 fmt::format("above {:g} {}", *step.up_to, grades.unit)};
+  return Grade{step.label, step.index, rule_of(grades, step)};
+}
+
+std::optional<Grade> overall_grade(const CategorySet& set,
+                                   const std::vector<Grade>& grades) {
+  double sum = 0;
+  size_t count = 0;
+  for (const Grade& one : grades)
+    if (one.index) {
+      sum += *one.index;
+      ++count;
+    }
+  if (count == 0 || set.overall.empty())
+    return std::nullopt;
+  double mean = sum / static_cast<double>(count);
+  const GradeStep& step = step_of(set.overall, BoundaryRule::exclusive, mean);
+  return Grade{step.label, mean,
+               fmt::format("mean of {} indexes: {:.2f}", count, mean)};
+}
+
+} // namespace migscope::analyzer

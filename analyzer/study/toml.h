@@ -1,0 +1,13 @@
+// TOML, as the JSON that says the same. The only user of toml++.
+#pragma once
+
+#include "qmp/json.h"
+
+namespace migscope::analyzer {
+
+// `name` is the text's for errors, which say line and column. Dates and times
+// become strings.
+[[nodiscard]] Result<qmp::Json> parse_toml(std::string_view text,
+                                           const std::string& name);
+
+} // namespace migscope::analyzer
