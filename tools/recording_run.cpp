@@ -144,6 +144,11 @@ void RecordingRun::watch_service() {
     probe_->watch();
 }
 
+void RecordingRun::end_probe() {
+  if (auto probe = std::exchange(probe_, nullptr))
+    probed_ = probe->finish();
+}
+
 void RecordingRun::connect(End end, const Address& address) {
   qmp::Session::Output output;
   output.line = [this, end](qmp::Direction direction, std::string_view line,
@@ -317,7 +322,7 @@ Status RecordingRun::finish(const Outcome& outcome) {
   end_trace();
   if (tee_)
     tee_->close();
-  Status probed = probe_ ? probe_->finish() : Status{};
+  end_probe();
   sampling_.reset();
   flushing_.reset();
   listening_.reset();
@@ -330,8 +335,8 @@ Status RecordingRun::finish(const Outcome& outcome) {
   Status closed = log_->close();
   if (store_failure_)
     return fail(*store_failure_);
-  if (!probed)
-    return probed;
+  if (!probed_)
+    return probed_;
   return closed ? saved : closed;
 }
 

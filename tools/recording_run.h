@@ -68,6 +68,8 @@ public:
   // The monitors' trace is as it was before; see TraceRun::finish(). For a run
   // that is given up; finish() does it, too.
   void end_trace() { trace_->finish(); }
+  // Asks the guest no more. Before it is ended; finish() does it, too.
+  void end_probe();
   // Somebody has been looking at the live view.
   [[nodiscard]] bool was_viewed() const { return progress_.was_viewed(); }
   // Ends trace, tee and the live view, stores the rest, writes the manifest.
@@ -115,6 +117,7 @@ private:
   std::unique_ptr<qmp::Connection> connections_[2];
   std::unique_ptr<captures::Tee> tee_;
   std::unique_ptr<ProbeRun> probe_;
+  Status probed_; // what came of it
   std::unique_ptr<EventLoop::Timer> sampling_, flushing_, listening_;
   std::optional<Error> lost_; // the first connection that closed
   std::optional<Error> store_failure_;

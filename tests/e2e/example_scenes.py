@@ -25,6 +25,19 @@ OWNERS = """start,end,owner,kind,cgroup
 0x1000000,0x1a40000,kernel,kernel,
 0x2f3d000,0x2f41000,postgres,process,/system.slice/postgresql.service
 """
+PLAN = """workloads = ["idle"]
+memory = ["64M"]
+modes = ["precopy"]
+repetitions = 1
+"""
+CATEGORIES = """title = "ours"
+source = "us"
+status = "verified"
+[[measure]]
+measure = "downtime_ms"
+unit = "ms"
+grades = [{label = "short", up_to = 10}, {label = "long"}]
+"""
 SAVED = "/var/lib/libvirt/qemu/save"
 PATIENCE = 300
 RECORD_PROXY = "migscope record --source unix:/run/vm1.qmp -o run.migscope"
@@ -116,6 +129,11 @@ class Stage:
               f"ln -s {self.elf} lab_guest.elf", self.made)
         shell("migscope probe 192.0.2.7 --seconds 1 -o service.migscope",
               self.made)
+        with open(os.path.join(self.made, "plan.toml"), "w") as file:
+            file.write(PLAN)
+        with open(os.path.join(self.made, "mine.toml"), "w") as file:
+            file.write(CATEGORIES)
+        shell("migscope campaign plan.toml -o study", self.made)
         self.make_channels()
         with open(os.path.join(self.made, "owners.csv"), "w") as file:
             file.write(OWNERS)
@@ -250,6 +268,23 @@ def probe(stage, example):
     shell("migscope analyze service.migscope", folder)
 
 
+def campaign(stage, example):
+    """Its first run; that it is gone on with is campaign_test.py's."""
+    folder = stage.folder()
+    os.unlink(f"{folder}/study")
+    program = stage.start(example.text, folder)
+    runs = f"{folder}/study/runs"
+    migtest.wait_until(
+        lambda: os.path.isdir(runs) and any(
+            re.fullmatch(r".*\.r\d+\.migscope", name)
+            for name in os.listdir(runs)) or program.poll() is not None,
+        "the first run")
+    program.send_signal(signal.SIGINT)
+    out, _ = program.communicate(timeout=PATIENCE)
+    check(program.returncode in (0, 130), out)
+    shell("migscope results study", folder)
+
+
 def tee(stage, example):
     """Onto another host; --help says what to type in the source's monitor."""
     folder = stage.folder()
@@ -285,7 +320,8 @@ def monitor(stage, example):
 def new_recording(stage, example):
     """What makes a recording of its own, under a name that is not taken."""
     folder = stage.folder()
-    for name in ("run.migscope", "slow.migscope", "multifd.migscope"):
+    for name in ("run.migscope", "slow.migscope", "multifd.migscope",
+                 "service.migscope"):
         if os.path.lexists(f"{folder}/{name}"):
             os.unlink(f"{folder}/{name}")
     shell(example.text, folder)
@@ -372,6 +408,7 @@ SCENES = [
     ("migscope migrate", migrate),
     ("migscope tee", tee),
     ("migscope probe", probe),
+    ("migscope campaign", campaign),
     ("migscope lab", new_recording),
     ('migrate "exec:', monitor),
     ('(qemu) migrate "exec:', monitor),

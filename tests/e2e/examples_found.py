@@ -12,7 +12,7 @@ import subprocess
 from migtest import Failure
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-OTHER_BLOCKS = {"text", "json", "csv", "xml", "yaml"}
+OTHER_BLOCKS = {"text", "json", "csv", "xml", "yaml", "toml"}
 # A verb alone, or with an option that the words around it are about.
 MENTION = re.compile(r"(tools/[\w-]+|migscope [\w-]+( --[\w-]+)*"
                      r"|migscope VERB --help|migscope analyze --\w+ FILE)$")
@@ -36,6 +36,7 @@ class Example:
 
 def markdown_files():
     return [ROOT / "README.md", ROOT / "tools/lab/guest/README.md",
+            ROOT / "tools/lab/linux/README.md",
             *sorted((ROOT / "docs").rglob("*.md"))]
 
 

@@ -1,6 +1,8 @@
 #include "tools/lab/lab.h"
 
 #include "tools/lab/guest_image.h"
+#include "tools/lab/lab_network.h"
+#include "tools/lab/linux_guest.h"
 
 #include <fmt/format.h>
 #include <fstream>
@@ -8,8 +10,10 @@
 namespace migscope::tools {
 namespace {
 
-// The guest needs a fraction of a second; a loaded machine may need more.
+// The bare guest needs a fraction of a second, Linux some ten; a loaded machine
+// may need more.
 constexpr Nanos kReadyTime = std::chrono::seconds(30);
+constexpr Nanos kLinuxReadyTime = std::chrono::seconds(180);
 constexpr Nanos kLook = std::chrono::milliseconds(20);
 // About 60 HB lines; how long they may take on a busy machine.
 constexpr uint64_t kWatchedBytes = 1024;
@@ -35,14 +39,18 @@ Result<std::unique_ptr<Lab>> Lab::start(EventLoop& loop, Clock& clock,
   if (!directory)
     return fail(directory.error());
   lab->directory_ = std::move(*directory);
-  if (auto s = write_file(lab->directory() / "guest.elf", lab_guest_image());
-      !s)
+  if (auto s = lab->write_guest(options); !s)
     return fail(s.error());
+  if (options.network)
+    if (auto s = LabNetwork::enter(lab->directory()); !s)
+      return fail(s.error());
   if (auto s = lab->open_consoles(clock); !s)
     return fail(s.error());
   if (auto s = lab->spawn(options); !s)
     return fail(s.error());
-  if (auto s = lab->wait_until_ready(loop); !s)
+  Nanos patience =
+      options.guest == LabGuest::bare ? kReadyTime : kLinuxReadyTime;
+  if (auto s = lab->wait_until_ready(loop, patience); !s)
     return fail(s.error());
   return lab;
 }
@@ -71,17 +79,60 @@ std::string Lab::destination_last_words() const {
   return destination_->last_words();
 }
 
+Status Lab::write_guest(const LabOptions& options) {
+  if (options.guest == LabGuest::bare) {
+    kernel_ = directory() / "guest.elf";
+    return write_file(kernel_, lab_guest_image());
+  }
+  auto linux_files = find_linux();
+  if (!linux_files)
+    return fail(linux_files.error());
+  kernel_ = linux_files->kernel;
+  return write_lab_initrd(*linux_files, directory() / "initrd");
+}
+
+std::vector<std::string> Lab::guest_arguments(const LabOptions& options,
+                                              const std::string& name) const {
+  // A later word wins.
+  std::string words =
+      fmt::format("heartbeat={} {}", options.heartbeat_ms, options.workload);
+  if (options.guest == LabGuest::bare)
+    return {"-kernel", kernel_.string(), "-append", words};
+  std::vector<std::string> out{
+      "-kernel", kernel_.string(), "-initrd", (directory() / "initrd").string(),
+      "-append",
+      // pti: each call of the kernel makes QEMU forget its TLB, through which
+      // TCG can miss that a page is written (see guest/paging.c).
+      fmt::format("quiet panic=-1 pti=on{} -- {}",
+                  options.network ? fmt::format(" migscope_address={}",
+                                                LabNetwork::kGuestWithPrefix)
+                                  : "",
+                  words)};
+  if (options.network)
+    for (const std::string& word : LabNetwork::qemu_arguments(name))
+      out.push_back(word);
+  return out;
+}
+
 std::vector<std::string> Lab::command_line(const LabOptions& options,
                                            const std::string& name) const {
   std::string base = (directory() / name).string();
   std::vector<std::string> argv{
-      options.qemu, "-accel", "tcg", "-m", options.memory, "-display", "none",
-      "-no-user-config", "-nodefaults", "-kernel",
-      (directory() / "guest.elf").string(), "-append",
-      // A later word wins.
-      fmt::format("heartbeat={} {}", options.heartbeat_ms, options.workload),
-      "-debugcon", "file:" + base + ".console", "-qmp",
+      options.qemu,
+      "-accel",
+      "tcg",
+      "-m",
+      options.memory,
+      "-display",
+      "none",
+      "-no-user-config",
+      "-nodefaults",
+      "-debugcon",
+      "file:" + base + ".console",
+      "-qmp",
       fmt::format("unix:{}.qmp,server=on,wait=off", base)};
+  for (const std::string& word : guest_arguments(options, name))
+    argv.push_back(word);
   if (options.logs)
     argv.insert(argv.end(), {"-msg", "timestamp=on", "-D", base + ".trace"});
   argv.insert(argv.end(), options.qemu_args.begin(), options.qemu_args.end());
@@ -137,7 +188,7 @@ Status Lab::spawn(const LabOptions& options) {
   return {};
 }
 
-Status Lab::wait_until_ready(EventLoop& loop) {
+Status Lab::wait_until_ready(EventLoop& loop, Nanos patience) {
   auto look = loop.every(kLook, [] {});
   ChildProcess* dead = nullptr;
   auto waited = loop.run_until(
@@ -149,7 +200,7 @@ Status Lab::wait_until_ready(EventLoop& loop) {
         return dead || (!ready_.empty() &&
                         std::filesystem::exists(destination_monitor()));
       },
-      kReadyTime, "the lab guest did not get ready");
+      patience, "the lab guest did not get ready");
   if (dead)
     return fail(ErrorKind::io, "QEMU ended at once: " + dead->last_words());
   if (waited && ready_.starts_with("ERROR"))

@@ -8,7 +8,11 @@
 
 namespace migscope::tools {
 
+enum class LabGuest { bare, linux_kernel };
+
 struct LabOptions {
+  LabGuest guest = LabGuest::bare;
+  bool network = false; // with the Linux guest; see LabNetwork
   std::string qemu = "qemu-system-x86_64";
   std::vector<std::string> qemu_args; // added to both command lines
   std::string memory = "256M";        // QEMU's -m
@@ -22,7 +26,8 @@ struct LabOptions {
 
 class Lab {
 public:
-  // Starts both and waits until the guest says that it is ready.
+  // Starts both and waits until the guest says that it is ready. With a network
+  // this process is in a namespace of its own from then on.
   // `clock` outlives it.
   [[nodiscard]] static Result<std::unique_ptr<Lab>>
   start(EventLoop& loop, Clock& clock, const LabOptions& options);
@@ -52,9 +57,12 @@ public:
 private:
   Lab() = default;
 
+  [[nodiscard]] Status write_guest(const LabOptions& options);
   [[nodiscard]] Status open_consoles(Clock& clock);
   [[nodiscard]] Status spawn(const LabOptions& options);
-  [[nodiscard]] Status wait_until_ready(EventLoop& loop);
+  [[nodiscard]] Status wait_until_ready(EventLoop& loop, Nanos patience);
+  [[nodiscard]] std::vector<std::string>
+  guest_arguments(const LabOptions& options, const std::string& name) const;
   [[nodiscard]] std::vector<std::string>
   command_line(const LabOptions& options, const std::string& name) const;
 
@@ -64,6 +72,7 @@ private:
   std::unique_ptr<Console> source_console_, destination_console_;
   std::unique_ptr<ChildProcess> source_, destination_;
   std::string ready_;
+  std::filesystem::path kernel_; // of the guest
 };
 
 } // namespace migscope::tools

@@ -50,7 +50,10 @@ Json outcome(const OutcomeInfo& value) {
       .set("detail", text(value.detail))
       .set("mode", text(value.mode))
       .set("total_ms", value.total_ms)
-      .set("setup_ms", value.setup_ms);
+      .set("setup_ms", value.setup_ms)
+      .set("transferred_bytes", value.transferred_bytes)
+      .set("dirty_syncs", value.dirty_syncs)
+      .set("page_requests", value.page_requests);
 }
 
 Json block(const BlockTotals& value) {

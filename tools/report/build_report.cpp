@@ -46,8 +46,9 @@ ReportData build_report(const Run& run) {
        {waterfall_section(analysis), timeline_section(analysis),
         rounds_section(analysis), memory_section(analysis),
         pause_section(analysis), postcopy_section(analysis),
-        findings_section(analysis), what_if_section(analysis),
-        problems_section(analysis), evidence_section(analysis)})
+        service_section(analysis), findings_section(analysis),
+        what_if_section(analysis), problems_section(analysis),
+        evidence_section(analysis)})
     if (has_content(section))
       out.sections.push_back(std::move(section));
   ChartData& charts = out.charts.emplace_back();

@@ -2,7 +2,9 @@
 
 #include "tools/report/assets.h"
 #include "tools/report/chart_json.h"
+#include "tools/report/dot_chart.h"
 #include "tools/report/escape.h"
+#include "tools/report/service_chart.h"
 
 #include <fmt/format.h>
 #include <map>
@@ -118,6 +120,10 @@ std::string section(const Section& value) {
   if (!value.chart.empty())
     out += fmt::format("<div class=\"chart\" data-chart=\"{}\"></div>",
                        html(value.chart));
+  if (value.service)
+    out += service_chart(*value.service);
+  for (const DotChart& chart : value.dots)
+    out += dot_chart(chart);
   out += findings(value.findings);
   for (const DataTable& data : value.tables)
     out += folded(data);

@@ -94,6 +94,30 @@ struct RoundsData {
   bool same_is_known = false; // else `changed` holds all that was sent again
 };
 
+// Values of several groups on one axis, a row each.
+struct DotGroup {
+  std::string label;
+  std::vector<double> values;
+  std::optional<double> mean, low, high; // and its interval
+};
+
+struct DotChart {
+  std::string title, unit;
+  std::vector<DotGroup> groups;
+};
+
+// Delays of probes in stretches of time.
+struct ServiceBar {
+  double t_ms = 0, duration_ms = 0;
+  std::optional<double> min_ms, max_ms;
+  double lost_share = 0; // 0 to 1
+};
+
+struct ServiceChart {
+  std::vector<ServiceBar> bars; // by time
+  std::optional<double> stop_ms, resume_ms;
+};
+
 struct FindingText {
   std::string severity, text, evidence;
   std::string run = {}; // whose it is, where there are several
@@ -106,6 +130,8 @@ struct Section {
                      // none
   std::vector<DataTable> tables;
   std::vector<FindingText> findings;
+  std::vector<DotChart> dots = {};
+  std::optional<ServiceChart> service = {};
 };
 
 // Data of the charts; each is absent where there is none.

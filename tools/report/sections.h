@@ -29,6 +29,8 @@ heat_data(const analyzer::Analysis& analysis);
 
 [[nodiscard]] Section pause_section(const analyzer::Analysis& analysis);
 [[nodiscard]] Section postcopy_section(const analyzer::Analysis& analysis);
+// Where a probe ran beside it.
+[[nodiscard]] Section service_section(const analyzer::Analysis& analysis);
 [[nodiscard]] Section findings_section(const analyzer::Analysis& analysis);
 [[nodiscard]] Section what_if_section(const analyzer::Analysis& analysis);
 [[nodiscard]] Section problems_section(const analyzer::Analysis& analysis,

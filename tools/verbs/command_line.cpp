@@ -26,6 +26,8 @@ std::unique_ptr<CLI::App> make_command_line(Verb& chosen) {
   add_devices(*app, chosen);
   add_memory(*app, chosen);
   add_probe(*app, chosen);
+  add_campaign(*app, chosen);
+  add_results(*app, chosen);
   return app;
 }
 

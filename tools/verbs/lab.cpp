@@ -1,6 +1,8 @@
 #include "tools/lab/lab.h"
+#include "tools/lab/lab_network.h"
 
 #include "tools/verbs/outcome.h"
+#include "tools/verbs/probing.h"
 #include "tools/verbs/tuning.h"
 #include "tools/verbs/verbs.h"
 
@@ -14,6 +16,8 @@ struct LabVerbOptions {
   std::string output;
   Tuning tuning;
   bool no_capture = false;
+  std::string guest = "bare", probe;
+  double probe_interval_ms = 2;
 };
 
 qmp::Json describe_options(const LabVerbOptions& options,
@@ -26,12 +30,26 @@ qmp::Json describe_options(const LabVerbOptions& options,
       .set("qemu", options.lab.qemu)
       .set("qemu_args", args)
       .set("memory", options.lab.memory)
+      .set("guest_kind", options.guest)
+      .set("probe", options.probe)
       .set("workload", options.lab.workload)
       .set("heartbeat_ms", options.lab.heartbeat_ms)
       .set("guest", ready)
       .set("interval_ms", options.tuning.interval_ms)
       .set("capture", !options.no_capture)
       .set("trace", options.lab.logs);
+}
+
+std::optional<captures::ProbePlan> guest_probe(const LabVerbOptions& options) {
+  using Target = captures::ProbeTarget;
+  constexpr uint16_t kEchoPort = 7;
+  if (options.probe.empty())
+    return std::nullopt;
+  bool icmp = options.probe == "icmp";
+  return captures::ProbePlan{
+      icmp ? Target{Target::Kind::icmp, LabNetwork::kGuest, 0}
+           : Target{Target::Kind::udp, LabNetwork::kGuest, kEchoPort},
+      Nanos(static_cast<int64_t>(options.probe_interval_ms * 1e6))};
 }
 
 RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
@@ -42,6 +60,7 @@ RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
   plan.destination->path = lab.destination_monitor();
   plan.recorder = recorder_options(options.tuning);
   plan.options = describe_options(options, lab.ready_line());
+  plan.probe = guest_probe(options);
   if (options.lab.logs)
     plan.trace = {true, lab.source_log(), lab.destination_log()};
   return plan;
@@ -56,13 +75,25 @@ void add_sockets(MigrationPlan& plan, const LabVerbOptions& options,
   plan.tee_listen->path = lab.directory() / "tee.sock";
 }
 
+// The probe is why there is a network.
+LabOptions lab_options(const LabVerbOptions& options) {
+  LabOptions out = options.lab;
+  out.guest =
+      options.guest == "linux" ? LabGuest::linux_kernel : LabGuest::bare;
+  out.network = !options.probe.empty();
+  return out;
+}
+
 ExitStatus run_lab(const LabVerbOptions& options) {
+  if (!options.probe.empty() && options.guest != "linux")
+    return report({ErrorKind::usage, "--probe wants --guest linux: the bare "
+                                     "guest has no network"});
   auto migration = tuned_plan(options.tuning);
   if (!migration)
     return report(migration.error());
   SystemClock clock;
   EventLoop loop;
-  auto lab = Lab::start(loop, clock, options.lab);
+  auto lab = Lab::start(loop, clock, lab_options(options));
   if (!lab)
     return report(lab.error());
   add_sockets(*migration, options, **lab);
@@ -82,6 +113,7 @@ ExitStatus run_lab(const LabVerbOptions& options) {
   if (outcome->kind == captures::Outcome::Kind::completed)
     (*lab)->watch_guest(loop);
   (*run)->end_trace(); // while the QEMUs can be asked
+  (*run)->end_probe();
   Status consoles = (*lab)->end();
   if (!consoles)
     (*run)->notice("the guest's console: " + describe(consoles.error()));
@@ -104,6 +136,18 @@ void declare(CLI::App* verb, LabVerbOptions& options) {
   verb->add_option("--memory", options.lab.memory, "Guest memory, as QEMU's -m")
       ->type_name("SIZE")
       ->capture_default_str();
+  verb->add_option("--guest", options.guest,
+                   "What runs in the QEMUs: a program of our own, or Debian's "
+                   "Linux with it, which tools/get-linux gets")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"bare", "linux"}))
+      ->capture_default_str();
+  verb->add_option("--probe", options.probe,
+                   "Give the Linux guest a network, in a namespace of its own, "
+                   "and ask it all the time what its clients feel; as root")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"icmp", "udp"}));
+  declare_probe_interval(*verb, "--probe-interval", options.probe_interval_ms);
   verb->add_option("--workload", options.lab.workload,
                    "What the guest does (tools/lab/guest/README.md)")
       ->type_name("WORDS")

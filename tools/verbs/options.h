@@ -3,22 +3,14 @@
 
 #include "base/address.h"
 #include "base/clock.h"
-#include "qmp/json.h"
 
-#include <vector>
+#include <string>
 
 namespace migscope::tools {
 
 // Addresses given by name in the error ("--source").
 [[nodiscard]] Result<Address> address_option(const char* option,
                                              const std::string& text);
-
-// --capability k=on|off (k alone: on) and --parameter k=v, as QEMU's commands
-// take them. A value that reads as a number or boolean is sent as one.
-[[nodiscard]] Result<qmp::Json>
-capability_arguments(const std::vector<std::string>& words);
-[[nodiscard]] Result<qmp::Json>
-parameter_arguments(const std::vector<std::string>& words);
 
 // "PROGRAM analyze PATH", quoted for a shell where needed; `what` in place of
 // "analyze".

@@ -1,6 +1,6 @@
 #include "tools/verbs/tuning.h"
 
-#include "tools/verbs/options.h"
+#include "tools/migration_words.h"
 
 #include <CLI/CLI.hpp>
 

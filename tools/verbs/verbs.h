@@ -15,6 +15,7 @@ namespace migscope::tools {
 using Verb = std::function<ExitStatus()>;
 
 void add_analyze(CLI::App& app, Verb& chosen);
+void add_campaign(CLI::App& app, Verb& chosen);
 void add_capture(CLI::App& app, Verb& chosen);
 void add_devices(CLI::App& app, Verb& chosen);
 void add_lab(CLI::App& app, Verb& chosen);
@@ -23,6 +24,7 @@ void add_migrate(CLI::App& app, Verb& chosen);
 void add_probe(CLI::App& app, Verb& chosen);
 void add_record(CLI::App& app, Verb& chosen);
 void add_report(CLI::App& app, Verb& chosen);
+void add_results(CLI::App& app, Verb& chosen);
 void add_tee(CLI::App& app, Verb& chosen);
 
 } // namespace migscope::tools

@@ -133,7 +133,7 @@ Analysis known_analysis() {
             "11.1.3 (Debian 1:11.1.3)",
             4096,
             {"events", "xbzrle"}};
-  out.outcome = {"completed", "", "precopy", 700, 3};
+  out.outcome = {"completed", "", "precopy", 700, 3, 5000, 4, 0};
   out.ram = known_ram();
   out.pages = known_pages();
   out.heat_map = known_heat();
@@ -190,7 +190,7 @@ Analysis hostile_analysis(const std::string& name) {
   out.input.complete = false;
   out.input.problems.assign(100, {Severity::error, name, most, name});
   out.vm = {name, name, name, 4096, {name}};
-  out.outcome = {name, name, name, huge, huge};
+  out.outcome = {name, name, name, huge, huge, {}, {}, {}};
   out.ram->blocks.assign(3, {name, most, most, most, most, most, most, most});
   out.pages->send_counts.assign(100, {most, most, most});
   out.pages->hot_regions.assign(

@@ -43,7 +43,8 @@ TEST_CASE("the documented keys are there, and no others") {
   CHECK(out.get("vm").keys() == Keys{"machine", "qemu", "destination_qemu",
                                      "page_size", "capabilities"});
   CHECK(out.get("outcome").keys() ==
-        Keys{"status", "detail", "mode", "total_ms", "setup_ms"});
+        Keys{"status", "detail", "mode", "total_ms", "setup_ms",
+             "transferred_bytes", "dirty_syncs", "page_requests"});
   CHECK(out.get("ram").keys() == Keys{"blocks", "totals", "qemu"});
   CHECK(first(out.get("ram").get("blocks")).keys() ==
         Keys{"name", "bytes", "pages", "unique_pages", "sent_pages",

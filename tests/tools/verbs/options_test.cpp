@@ -1,3 +1,4 @@
+#include "tools/migration_words.h"
 #include "tools/verbs/options.h"
 
 #include <doctest/doctest.h>

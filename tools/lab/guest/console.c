@@ -86,11 +86,6 @@ bool console_poked(void) {
   return true;
 }
 
-_Noreturn void halt_forever(void) {
-  for (;;)
-    __asm__ volatile("cli; hlt");
-}
-
 _Noreturn void die(struct slice word, const char* reason) {
   struct line line = {.length = 0};
   put_text(&line, "ERROR ");

@@ -31,4 +31,4 @@ bool console_poked(void);
 
 // `ERROR WORD: REASON` on both, and the end of the guest.
 _Noreturn void die(struct slice word, const char* reason);
-_Noreturn void halt_forever(void);
+_Noreturn void halt_forever(void); // interrupts.c

@@ -67,6 +67,11 @@ void interrupts_init(void) {
   pass_through_apic();
 }
 
+_Noreturn void halt_forever(void) {
+  for (;;)
+    __asm__ volatile("cli; hlt");
+}
+
 void idle_until_tick(void) {
   // The processor takes no interrupt between sti and the instruction after it.
   __asm__ volatile("sti; hlt; cli" : : : "memory");

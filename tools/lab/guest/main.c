@@ -15,13 +15,6 @@ static void require(bool given, const char* what) {
     die((struct slice){"boot", 4}, what);
 }
 
-static void fill(const struct area* area, enum content content) {
-  for (uint32_t page = 0; page < area->pages; ++page) {
-    uint64_t address = page_address(area, page);
-    fill_page(map_page(address), (uint32_t)(address >> kPageShift), content);
-  }
-}
-
 static void say_ready(const struct config* config, const struct area* cold,
                       const struct area* hot) {
   struct line line = {.length = 0};
@@ -57,8 +50,8 @@ _Noreturn void guest_main(uint32_t magic, const struct multiboot_info* info) {
   clock_init();
   paging_init();
   content_init(config.seed);
-  fill(&cold, config.cold_content);
-  fill(&hot, config.settings.content);
+  fill_area(&cold, config.cold_content);
+  fill_area(&hot, config.settings.content);
   clock_start();
   say_ready(&config, &cold, &hot);
   run_workload(&config, &hot);

@@ -63,23 +63,3 @@ void lay_out_memory(const struct multiboot_info* info,
   if (!take(&ram, config->hot_pages, hot))
     die((struct slice){"hot", 3}, kTooLittle);
 }
-
-uint64_t page_address(const struct area* area, uint32_t page) {
-  uint64_t offset = (uint64_t)page << kPageShift;
-  const struct range* part = area->parts;
-  for (; offset >= part->end - part->start; ++part)
-    offset -= part->end - part->start;
-  return part->start + offset;
-}
-
-void put_area(struct line* line, const struct area* area) {
-  if (area->part_count == 0)
-    put_text(line, "none");
-  for (uint32_t i = 0; i < area->part_count; ++i) {
-    if (i > 0)
-      put_text(line, ",");
-    put_hex(line, area->parts[i].start);
-    put_text(line, "-");
-    put_hex(line, area->parts[i].end);
-  }
-}

@@ -2,8 +2,8 @@
 // and sleeps in between.
 #pragma once
 
+#include "area.h"
 #include "config.h"
-#include "memory.h"
 
 _Noreturn void run_workload(const struct config* config,
                             const struct area* hot);

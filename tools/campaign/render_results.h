@@ -1,0 +1,28 @@
+// A campaign's results in the forms that people and programs read.
+#pragma once
+
+#include "tools/campaign/results.h"
+#include "tools/report/report_data.h"
+
+namespace migscope::tools {
+
+// Tables for a terminal: each measure by cell, then what differs.
+[[nodiscard]] std::string results_text(const CampaignResults& results);
+// Schema migscope/campaign-1.
+[[nodiscard]] qmp::Json results_json(const CampaignResults& results);
+// RFC 4180, a row for each cell and measure.
+[[nodiscard]] std::string results_csv(const CampaignResults& results);
+// A JSON object a line for each run, all with the same keys.
+[[nodiscard]] std::string results_ndjson(const CampaignResults& results);
+[[nodiscard]] ReportData results_report(const CampaignResults& results);
+
+// "3 of 5", or "5".
+[[nodiscard]] std::string runs_text(const CellResult& cell);
+// "3 precopy, 2 postcopy"; "" of none.
+[[nodiscard]] std::string
+counts_text(const std::map<std::string, uint64_t>& counts);
+// What differs by more than noise, in a sentence.
+[[nodiscard]] std::string
+comparison_text(const analyzer::Comparison& comparison);
+
+} // namespace migscope::tools

@@ -1,0 +1,75 @@
+#include "tools/verbs/campaign_results.h"
+
+#include "captures/session/file.h"
+
+#include <CLI/CLI.hpp>
+
+namespace migscope::tools {
+namespace {
+
+constexpr uint64_t kMostBytes = 1 << 20;
+
+} // namespace
+
+void declare_categories(CLI::App& verb, std::vector<std::string>& files) {
+  verb.add_option("--categories", files,
+                  "Grade by this set of categories, too (docs/categories.md)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+}
+
+Result<std::string> read_small_file(const std::string& path) {
+  auto file = captures::File::open(path);
+  if (!file)
+    return fail(file.error());
+  if (file->size() > kMostBytes)
+    return fail({ErrorKind::unsupported, "it has more than 1 MiB", path, {}});
+  std::string text(file->size(), '\0');
+  auto read = file->read_at(0, std::as_writable_bytes(std::span(text)));
+  if (!read)
+    return fail(read.error());
+  text.resize(*read);
+  return text;
+}
+
+Result<std::vector<analyzer::CategorySet>>
+read_categories(const std::vector<std::string>& files) {
+  std::vector<analyzer::CategorySet> out;
+  for (const std::string& path : files) {
+    auto text = read_small_file(path);
+    if (!text)
+      return fail(text.error());
+    auto set = analyzer::parse_categories(*text, path);
+    if (!set)
+      return fail(set.error());
+    set->name = std::filesystem::path(path).stem().string();
+    out.push_back(std::move(*set));
+  }
+  return out;
+}
+
+Result<CampaignResults>
+campaign_results(const std::filesystem::path& folder,
+                 const std::vector<std::string>& categories,
+                 const std::filesystem::path& sqlite) {
+  auto sets = read_categories(categories);
+  if (!sets)
+    return fail(sets.error());
+  if (sqlite.empty())
+    return read_results(folder, std::move(*sets), {});
+  auto database = ResultsDatabase::create(sqlite);
+  if (!database)
+    return fail(database.error());
+  auto results = read_results(
+      folder, std::move(*sets),
+      [&](const RunResult& run, const analyzer::Analysis& analysis) {
+        return (*database)->add(run, analysis);
+      });
+  if (!results)
+    return results;
+  if (auto finished = (*database)->finish(*results); !finished)
+    return fail(finished.error());
+  return results;
+}
+
+} // namespace migscope::tools
