@@ -130,6 +130,7 @@ Status read_lab(const Json& json, LabRunner& out) {
   reader.texts("qemu_args", out.qemu_args);
   reader.text("guest", out.guest);
   reader.text("probe", out.probe);
+  reader.flag("link", out.link);
   reader.flag("capture", out.capture);
   reader.flag("trace", out.trace);
   if (out.guest != "bare" && out.guest != "linux")

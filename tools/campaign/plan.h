@@ -36,8 +36,9 @@ struct LabRunner {
   std::vector<std::string> qemu_args;
   std::string guest = "bare"; // or "linux"
   std::string probe;          // "icmp", "udp"; empty: none
-  bool capture = false;       // of the stream
-  bool trace = false;         // of the QEMUs
+  bool link = false;    // bandwidth is a link's; else QEMU's max-bandwidth
+  bool capture = false; // of the stream
+  bool trace = false;   // of the QEMUs
 };
 
 // Somebody else's VMs: commands for a shell, with the run in the environment.

@@ -45,12 +45,18 @@ void add_mode(std::vector<std::string>& words, const Mode& mode) {
     add_option(words, "--postcopy-after", std::to_string(*mode.postcopy_after));
 }
 
-// A link's bandwidth holds for all of a migration; QEMU has a limit of its own
-// for each half.
+// QEMU has a limit of its own for each half of a migration, and none in the
+// pause. A link holds for all of it, and QEMU is not to be slower.
 void add_bandwidth(std::vector<std::string>& words, const Bandwidth& bandwidth,
-                   bool postcopy) {
+                   bool link, bool postcopy) {
   // QEMU's default is a limit of 128 MiB/s; 0 is none.
-  std::string value = std::to_string(bandwidth.bytes_per_second.value_or(0));
+  uint64_t limit = link ? 0 : bandwidth.bytes_per_second.value_or(0);
+  std::string value = std::to_string(limit);
+  if (link && bandwidth.bytes_per_second)
+    add_option(
+        words, "--link",
+        fmt::format("{}", static_cast<double>(*bandwidth.bytes_per_second) * 8 /
+                              1e6));
   add_option(words, "--parameter", "max-bandwidth=" + value);
   if (postcopy)
     add_option(words, "--parameter", "max-postcopy-bandwidth=" + value);
@@ -110,7 +116,7 @@ std::vector<std::string> lab_arguments(const Plan& plan, const RunSpec& run,
              workload_words(plan.workloads[run.workload].words,
                             plan.memory[run.memory]));
   add_mode(out, mode);
-  add_bandwidth(out, plan.bandwidths[run.bandwidth],
+  add_bandwidth(out, plan.bandwidths[run.bandwidth], lab.link,
                 mode.postcopy_after.has_value());
   add_option(out, "--limit", fmt::format("{}", plan.limit_s));
   if (lab.guest != "bare")

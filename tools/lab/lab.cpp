@@ -1,7 +1,6 @@
 #include "tools/lab/lab.h"
 
 #include "tools/lab/guest_image.h"
-#include "tools/lab/lab_network.h"
 #include "tools/lab/linux_guest.h"
 
 #include <fmt/format.h>
@@ -41,8 +40,8 @@ Result<std::unique_ptr<Lab>> Lab::start(EventLoop& loop, Clock& clock,
   lab->directory_ = std::move(*directory);
   if (auto s = lab->write_guest(options); !s)
     return fail(s.error());
-  if (options.network)
-    if (auto s = LabNetwork::enter(lab->directory()); !s)
+  if (options.network.guest || options.network.link_bits)
+    if (auto s = LabNetwork::enter(options.network, lab->directory()); !s)
       return fail(s.error());
   if (auto s = lab->open_consoles(clock); !s)
     return fail(s.error());
@@ -104,11 +103,12 @@ std::vector<std::string> Lab::guest_arguments(const LabOptions& options,
       // pti: each call of the kernel makes QEMU forget its TLB, through which
       // TCG can miss that a page is written (see guest/paging.c).
       fmt::format("quiet panic=-1 pti=on{} -- {}",
-                  options.network ? fmt::format(" migscope_address={}",
-                                                LabNetwork::kGuestWithPrefix)
-                                  : "",
+                  options.network.guest
+                      ? fmt::format(" migscope_address={}",
+                                    LabNetwork::kGuestWithPrefix)
+                      : "",
                   words)};
-  if (options.network)
+  if (options.network.guest)
     for (const std::string& word : LabNetwork::qemu_arguments(name))
       out.push_back(word);
   return out;

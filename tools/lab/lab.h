@@ -4,6 +4,7 @@
 #include "tools/event_loop.h"
 #include "tools/lab/child_process.h"
 #include "tools/lab/console.h"
+#include "tools/lab/lab_network.h"
 #include "tools/temp_dir.h"
 
 namespace migscope::tools {
@@ -12,7 +13,7 @@ enum class LabGuest { bare, linux_kernel };
 
 struct LabOptions {
   LabGuest guest = LabGuest::bare;
-  bool network = false; // with the Linux guest; see LabNetwork
+  LabNetworkOptions network; // of the guest with the Linux one alone
   std::string qemu = "qemu-system-x86_64";
   std::vector<std::string> qemu_args; // added to both command lines
   std::string memory = "256M";        // QEMU's -m

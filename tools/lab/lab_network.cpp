@@ -14,8 +14,7 @@ namespace {
 
 constexpr auto kLook = std::chrono::milliseconds(5);
 
-constexpr const char* kCommands =
-    "link set lo up\n"
+constexpr const char* kSwitch =
     "link add switch type bridge forward_delay 0 stp_state 0\n"
     "address add {0} dev switch\n"
     "link set switch up\n"
@@ -24,22 +23,42 @@ constexpr const char* kCommands =
     "link set source master switch up\n"
     "link set destination master switch up\n";
 
+// A burst has to hold the largest packet of the loopback device, which is 64
+// KiB; what waits is a switch's buffer.
+constexpr const char* kLink =
+    "qdisc add dev lo root tbf rate {}bit burst 256kb "
+    "limit 2mb\n";
+
+Status run_batch(const char* program, const std::string& commands,
+                 const std::filesystem::path& scratch) {
+  auto file = scratch / "network";
+  std::ofstream(file) << commands;
+  auto child = ChildProcess::start({program, "-batch", file.string()},
+                                   scratch / "network.log");
+  if (!child)
+    return fail(child.error());
+  while ((*child)->running())
+    std::this_thread::sleep_for(kLook);
+  if ((*child)->status() != 0)
+    return fail(ErrorKind::io,
+                fmt::format("{} -batch: {}", program, (*child)->last_words()));
+  return {};
+}
+
 } // namespace
 
-Status LabNetwork::enter(const std::filesystem::path& scratch) {
+Status LabNetwork::enter(const LabNetworkOptions& options,
+                         const std::filesystem::path& scratch) {
   if (unshare(CLONE_NEWNET) != 0)
     return fail_errno("make a network namespace, which wants root,", errno);
-  auto commands = scratch / "network";
-  std::ofstream(commands) << fmt::format(kCommands, kHost);
-  auto ip = ChildProcess::start({"ip", "-batch", commands.string()},
-                                scratch / "network.log");
-  if (!ip)
-    return fail(ip.error());
-  while ((*ip)->running())
-    std::this_thread::sleep_for(kLook);
-  if ((*ip)->status() != 0)
-    return fail(ErrorKind::io, "ip -batch: " + (*ip)->last_words());
-  return {};
+  std::string commands = "link set lo up\n";
+  if (options.guest)
+    commands += fmt::format(kSwitch, kHost);
+  if (auto made = run_batch("ip", commands, scratch); !made)
+    return made;
+  if (!options.link_bits)
+    return {};
+  return run_batch("tc", fmt::format(kLink, *options.link_bits), scratch);
 }
 
 std::vector<std::string> LabNetwork::qemu_arguments(const std::string& end) {

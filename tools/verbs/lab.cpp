@@ -18,6 +18,7 @@ struct LabVerbOptions {
   bool no_capture = false;
   std::string guest = "bare", probe;
   double probe_interval_ms = 2;
+  double link_mbit = 0; // 0: none
 };
 
 qmp::Json describe_options(const LabVerbOptions& options,
@@ -32,6 +33,7 @@ qmp::Json describe_options(const LabVerbOptions& options,
       .set("memory", options.lab.memory)
       .set("guest_kind", options.guest)
       .set("probe", options.probe)
+      .set("link_mbit", options.link_mbit)
       .set("workload", options.lab.workload)
       .set("heartbeat_ms", options.lab.heartbeat_ms)
       .set("guest", ready)
@@ -68,7 +70,9 @@ RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {
 
 void add_sockets(MigrationPlan& plan, const LabVerbOptions& options,
                  const Lab& lab) {
-  plan.uri = "unix:" + (lab.directory() / "migration.sock").string();
+  plan.uri = options.link_mbit > 0
+                 ? LabNetwork::kMigration
+                 : "unix:" + (lab.directory() / "migration.sock").string();
   if (options.no_capture)
     return;
   plan.tee_listen = Address{};
@@ -80,7 +84,9 @@ LabOptions lab_options(const LabVerbOptions& options) {
   LabOptions out = options.lab;
   out.guest =
       options.guest == "linux" ? LabGuest::linux_kernel : LabGuest::bare;
-  out.network = !options.probe.empty();
+  out.network.guest = !options.probe.empty();
+  if (options.link_mbit > 0)
+    out.network.link_bits = static_cast<uint64_t>(options.link_mbit * 1e6);
   return out;
 }
 
@@ -148,6 +154,12 @@ void declare(CLI::App* verb, LabVerbOptions& options) {
       ->type_name("KIND")
       ->check(CLI::IsMember({"icmp", "udp"}));
   declare_probe_interval(*verb, "--probe-interval", options.probe_interval_ms);
+  verb->add_option("--link", options.link_mbit,
+                   "Migrate over a link of so many Mbit/s, in a network "
+                   "namespace of its own; as root. Unlike max-bandwidth it "
+                   "holds in the pause, too")
+      ->type_name("MBIT/S")
+      ->check(CLI::Range(1.0, 100'000.0));
   verb->add_option("--workload", options.lab.workload,
                    "What the guest does (tools/lab/guest/README.md)")
       ->type_name("WORDS")

@@ -81,6 +81,11 @@ TEST_CASE("what the lab is called with") {
   CHECK(has(words, "--probe", "icmp"));
   CHECK(has(words, "--qemu-arg", "-cpu"));
   CHECK(std::ranges::count(words, "--no-capture") == 1);
+  Plan linked = plan_of("[lab]\nlink = true");
+  words = lab_arguments(linked, run, "part");
+  CHECK(has(words, "--link", "1000"));
+  CHECK(has(words, "--parameter", "max-bandwidth=0"));
+  CHECK(has(words, "--parameter", "max-postcopy-bandwidth=0"));
   auto precopy = lab_arguments(plan, {1, 0, 0, 0, 2}, "part");
   CHECK_FALSE(has(precopy, "--postcopy-after", "1"));
   CHECK_FALSE(has(precopy, "--parameter", "max-postcopy-bandwidth=125000000"));
