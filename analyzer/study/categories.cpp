@@ -24,6 +24,7 @@ public:
     set_.title = text(json, "title", "a title", set_.name);
     set_.source = text(json, "source", "who says so", "");
     set_.status = text(json, "status", "a status", "");
+    set_.url = json.get("url").as_string().value_or("");
     set_.note = json.get("note").as_string().value_or("");
     if (std::ranges::find(kStatuses, set_.status) == kStatuses.end())
       refuse("status", "\"verified\", \"as used\" or \"unverified\"");
@@ -31,7 +32,8 @@ public:
       set_.measures.push_back(read_measure(measure));
     if (set_.measures.empty())
       refuse("measure", "one [[measure]] at the least");
-    set_.overall = steps(json.get("overall"), "overall");
+    set_.overall =
+        steps(json.get("overall"), "overall", BoundaryRule::exclusive);
     if (error_)
       return fail(*error_);
     return std::move(set_);
@@ -58,24 +60,33 @@ private:
     MeasureGrades out;
     out.measure = text(json, "measure", "the name of a measure", "measure");
     out.unit = json.get("unit").as_string().value_or("");
-    auto boundary = json.get("boundary").as_string().value_or("inclusive");
-    if (boundary == "exclusive")
-      out.boundary = BoundaryRule::exclusive;
-    else if (boundary != "inclusive")
-      refuse(out.measure + ".boundary", "\"inclusive\" or \"exclusive\"");
-    out.steps = steps(json.get("grades"), out.measure + ".grades");
+    auto usual = boundary(json, out.measure, BoundaryRule::inclusive);
+    out.steps = steps(json.get("grades"), out.measure + ".grades", usual);
     if (out.steps.empty() && set_.status != "unverified")
       refuse(out.measure + ".grades",
              "grades; only a set that is unverified may lack them");
     return out;
   }
 
-  std::vector<GradeStep> steps(const Json& list, const std::string& place) {
+  BoundaryRule boundary(const Json& json, const std::string& place,
+                        BoundaryRule usual) {
+    Json value = json.get("boundary");
+    if (value.is_null())
+      return usual;
+    auto word = value.as_string().value_or("");
+    if (word != "inclusive" && word != "exclusive")
+      refuse(place + ".boundary", "\"inclusive\" or \"exclusive\"");
+    return word == "exclusive" ? BoundaryRule::exclusive
+                               : BoundaryRule::inclusive;
+  }
+
+  std::vector<GradeStep> steps(const Json& list, const std::string& place,
+                               BoundaryRule usual) {
     std::vector<GradeStep> out;
     for (const Json& json : list.elements())
-      out.push_back({text(json, "label", "a label", place),
-                     json.get("index").as_double(),
-                     json.get("up_to").as_double()});
+      out.push_back(
+          {text(json, "label", "a label", place), json.get("index").as_double(),
+           json.get("up_to").as_double(), boundary(json, place, usual)});
     for (size_t i = 0; i + 1 < out.size(); ++i)
       if (!out[i].up_to ||
           (out[i + 1].up_to && *out[i + 1].up_to <= *out[i].up_to))
@@ -88,31 +99,32 @@ private:
   std::optional<Error> error_;
 };
 
-const GradeStep& step_of(const std::vector<GradeStep>& steps,
-                         BoundaryRule boundary, double value) {
-  for (const GradeStep& step : steps) {
-    if (!step.up_to || value < *step.up_to ||
-        (value == *step.up_to && boundary == BoundaryRule::inclusive))
-      return step;
-  }
-  return steps.back();
+bool holds(const GradeStep& step, double value) {
+  return !step.up_to || value < *step.up_to ||
+         (value == *step.up_to && step.boundary == BoundaryRule::inclusive);
+}
+
+// The first that holds it; none of a value above all.
+const GradeStep* step_of(const std::vector<GradeStep>& steps, double value) {
+  auto found = std::ranges::find_if(
+      steps, [&](const GradeStep& step) { return holds(step, value); });
+  return found == steps.end() ? nullptr : &*found;
+}
+
+std::string above(const GradeStep& step, const std::string& unit) {
+  bool inclusive = step.boundary == BoundaryRule::inclusive;
+  return fmt::format("{} {:g} {}", inclusive ? "above" : "from", *step.up_to,
+                     unit);
 }
 
 std::string rule_of(const MeasureGrades& grades, const GradeStep& step) {
-  bool inclusive = grades.boundary == BoundaryRule::inclusive;
-  const GradeStep* before = nullptr;
-  for (const GradeStep& other : grades.steps) {
-    if (&other == &step)
-      break;
-    before = &other;
-  }
+  bool inclusive = step.boundary == BoundaryRule::inclusive;
   if (step.up_to)
     return fmt::format("{} {:g} {}", inclusive ? "up to and with" : "below",
                        *step.up_to, grades.unit);
-  if (!before)
+  if (&step == &grades.steps.front())
     return "any";
-  return fmt::format("{} {:g} {}", inclusive ? "above" : "from", *before->up_to,
-                     grades.unit);
+  return above(*(&step - 1), grades.unit);
 }
 
 } // namespace
@@ -139,14 +151,9 @@ Result<std::vector<CategorySet>> known_categories() {
 std::optional<Grade> grade(const MeasureGrades& grades, double value) {
   if (grades.steps.empty())
     return std::nullopt;
-  const GradeStep& step = step_of(grades.steps, grades.boundary, value);
-  // A last step with a bound does not hold what is above it.
-  bool above = step.up_to && value > *step.up_to;
-  if (above)
-    return Grade{"above all grades",
-                 {},
-                 fmt::format("above {:g} {}", *step.up_to, grades.unit)};
-  return Grade{step.label, step.index, rule_of(grades, step)};
+  if (const GradeStep* step = step_of(grades.steps, value))
+    return Grade{step->label, step->index, rule_of(grades, *step)};
+  return Grade{"above all grades", {}, above(grades.steps.back(), grades.unit)};
 }
 
 std::optional<Grade> overall_grade(const CategorySet& set,
@@ -161,8 +168,8 @@ std::optional<Grade> overall_grade(const CategorySet& set,
   if (count == 0 || set.overall.empty())
     return std::nullopt;
   double mean = sum / static_cast<double>(count);
-  const GradeStep& step = step_of(set.overall, BoundaryRule::exclusive, mean);
-  return Grade{step.label, mean,
+  const GradeStep* step = step_of(set.overall, mean);
+  return Grade{step ? step->label : "above all grades", mean,
                fmt::format("mean of {} indexes: {:.2f}", count, mean)};
 }
 

@@ -19,6 +19,7 @@ struct GradeStep {
   std::string label;
   std::optional<double> index; // points; none where the set has none
   std::optional<double> up_to; // none: of all that is more
+  BoundaryRule boundary = BoundaryRule::inclusive; // of up_to itself
 };
 
 // How one measure is graded. Without steps nothing is: its numbers are not
@@ -26,7 +27,6 @@ struct GradeStep {
 struct MeasureGrades {
   std::string measure; // as in a campaign's results, "downtime_ms"
   std::string unit;
-  BoundaryRule boundary = BoundaryRule::inclusive;
   std::vector<GradeStep> steps; // ascending
 };
 
@@ -34,6 +34,7 @@ struct CategorySet {
   std::string name; // of its file
   std::string title;
   std::string source; // who says so
+  std::string url;    // where; may be empty
   std::string status; // "verified", "as used" or "unverified"
   std::string note;
   std::vector<MeasureGrades> measures;

@@ -2,6 +2,8 @@
 
 #include "analyzer/study/statistics.h"
 
+#include <algorithm>
+
 namespace migscope::analyzer {
 namespace {
 
@@ -41,15 +43,17 @@ using Family = std::pair<std::pair<std::string, std::string>, Coordinates>;
 
 void adjust(std::vector<Comparison>& all, const std::vector<size_t>& family) {
   std::vector<double> p;
-  for (size_t i : family)
+  double least = 1; // that any of them can have
+  for (size_t i : family) {
     p.push_back(all[i].test.p);
+    least = std::min(least, smallest_p(all[i].n_a, all[i].n_b));
+  }
   std::vector<double> adjusted = holm(p);
   for (size_t i = 0; i < family.size(); ++i) {
     Comparison& one = all[family[i]];
     one.adjusted_p = adjusted[i];
     one.larger_than_noise = adjusted[i] < kSignificant;
-    // The best that Holm leaves it is its own p, as the family's last.
-    one.hopeless = smallest_p(one.n_a, one.n_b) >= kSignificant;
+    one.hopeless = least * static_cast<double>(family.size()) >= kSignificant;
   }
 }
 

@@ -31,7 +31,8 @@ struct Comparison {
   double adjusted_p = 1; // by Holm, within a family: the same measure, factor
                          // and other coordinates
   bool larger_than_noise = false; // adjusted_p < 0.05
-  // No result could be: there are too few runs.
+  // None of its family could be: there are too few runs for so many
+  // comparisons.
   bool hopeless = false;
 };
 

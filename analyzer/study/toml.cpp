@@ -1,5 +1,7 @@
 #include "analyzer/study/toml.h"
 
+#include "analyzer/study/toml_guard.h"
+
 #define TOML_EXCEPTIONS 0
 #include <fmt/format.h>
 #include <sstream>
@@ -8,6 +10,8 @@
 namespace migscope::analyzer {
 
 Result<qmp::Json> parse_toml(std::string_view text, const std::string& name) {
+  if (auto sound = guard_toml(text, name); !sound)
+    return fail(sound.error());
   toml::parse_result result = toml::parse(text);
   if (!result) {
     const toml::parse_error& error = result.error();

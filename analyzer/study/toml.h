@@ -5,8 +5,8 @@
 
 namespace migscope::analyzer {
 
-// `name` is the text's for errors, which say line and column. Dates and times
-// become strings.
+// `name` is the text's for errors, which say the line. What guard_toml()
+// refuses, dates among it, is an error.
 [[nodiscard]] Result<qmp::Json> parse_toml(std::string_view text,
                                            const std::string& name);
 

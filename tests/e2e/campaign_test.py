@@ -281,6 +281,33 @@ def not_converging(migscope, lab):
           found["runs"][0])
 
 
+def service(migscope, lab):
+    """With the Linux guest, what its clients felt is measured and graded."""
+    if os.geteuid() != 0 or not os.path.exists(
+            migtest.fetched("linux", "lab-initrd")):
+        return "not run: wants root, and the guest of tools/get-linux"
+    plan = write_plan(lab, repetitions=2, modes='"precopy", "postcopy"')
+    with open(plan, encoding="utf-8") as file:
+        text = file.read().replace("96M", "192M").replace(
+            "cold=20% hot=40% rate=12000", "cold=10% hot=10% rate=2000")
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text + 'guest = "linux"\nprobe = "udp"\n')
+    folder = lab.path("service")
+    out, _ = campaign(migscope, plan, folder)
+    check("tiphon" in out and "Overall" in out, out)
+    found = results(migscope, folder)
+    for run in found["runs"]:
+        values = run["measures"]
+        check(values["outage_ms"] > values["downtime_ms"] > 0, values)
+        check(0 <= values["recovery_ms"] < values["outage_ms"], values)
+        check(values["delay_ms"] > 0 and values["jitter_ms"] > 0, values)
+        check(0 <= values["loss_percent"] < 50, values)
+    for cell in found["cells"]:
+        check({grade["set"] for grade in cell["overall"]} == {"tiphon"}, cell)
+    return {name: medians(found, name) for name in ("outage_ms", "recovery_ms",
+                                                    "loss_percent")}
+
+
 HOOKS = """
 name = "hooks"
 repetitions = 2
@@ -342,7 +369,7 @@ def leaves_nothing(lab):
 def main():
     program, elf, *names = sys.argv[1:]
     tests = [modes, killed, interrupted, refused, left_out, not_converging,
-             hooks]
+             service, hooks]
 
     def with_lab(test):
         def run():

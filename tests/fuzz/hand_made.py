@@ -185,3 +185,28 @@ ODD_DEVICES = {
     "opaque": (b'{"name": "o", "instance_id": 4, "size": 3, "fields": '
                b'[{"name": "data", "size": 3, "type": "buffer"}]}', b"abc"),
 }
+
+
+def probe_log(answered, *more):
+    """100 probes, one every 2 ms; `answered` tells after how long, or None."""
+    lines = [{"target": "udp:guest:7", "interval_ns": 2000000, "bytes": 84}]
+    for number in range(100):
+        sent = 10**9 + number * 2000000
+        lines.append({"ns": sent, "sent": number})
+        after = answered(number)
+        if after is not None:
+            lines.append({"ns": sent + after, "answered": number})
+    return b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n"
+                    for line in lines + list(more))
+
+
+PROBE_LOGS = [
+    ("steady", probe_log(lambda n: 300000)),
+    ("silence", probe_log(lambda n: None if 40 <= n < 60 else 300000)),
+    ("late", probe_log(
+        lambda n: 130000000 - (n - 40) * 2000000 if 40 <= n < 60 else 300000)),
+    ("odd", probe_log(
+        lambda n: 5000000 if n % 7 == 3 else 300000,
+        {"ns": 5, "answered": 3}, {"ns": 10**10, "sent": 500},
+        {"ns": 10**10, "failed": 99, "error": "Network is down"})),
+]

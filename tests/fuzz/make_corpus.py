@@ -267,6 +267,11 @@ def session_reader(small):
     write("session_reader", "thread_log", b"\x06" + hand_made.THREAD_LINE)
 
 
+def probes():
+    for name, lines in hand_made.PROBE_LOGS:
+        write("probes", name, b"\x60\xa0" + lines)
+
+
 def containers(small):
     stream = dict((name, data) for name, _, data in small)["10.0-precopy"]
     for form, image in hand_made.save_images(stream, zstd):
@@ -291,6 +296,7 @@ def main():
     migration()
     qmp_lines()
     session_reader(small)
+    probes()
     containers(small)
 
 

@@ -120,6 +120,7 @@ Json category_set(const analyzer::CategorySet& value) {
       .set("name", value.name)
       .set("title", value.title)
       .set("source", value.source)
+      .set("url", value.url)
       .set("status", value.status)
       .set("note", value.note);
 }

@@ -136,8 +136,8 @@ std::string differences(const CampaignResults& results) {
   out += real.empty() ? "- none\n" : real;
   out += wrap(fmt::format("{} others are not", noise), 2);
   if (hopeless)
-    out += wrap(fmt::format("{} cannot be told: too few runs for any result "
-                            "to be below 5 %",
+    out += wrap(fmt::format("{} cannot be told: too few runs for so many "
+                            "comparisons to be below 5 %",
                             counted(hopeless, "difference")),
                 2);
   return out;

@@ -22,7 +22,9 @@ struct CampaignOptions {
 // A file, or a plan that comes with the program.
 Result<Plan> load_plan(const std::string& name) {
   std::error_code ignored;
-  if (std::filesystem::exists(name, ignored)) {
+  // A folder may well have the name of the plan that it is of.
+  if (std::filesystem::exists(name, ignored) &&
+      !std::filesystem::is_directory(name, ignored)) {
     auto text = read_small_file(name);
     return text ? parse_plan(*text, name) : fail(text.error());
   }

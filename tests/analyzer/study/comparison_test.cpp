@@ -51,6 +51,18 @@ TEST_CASE("too few runs can tell nothing, and say so") {
   REQUIRE(all.size() == 1);
   CHECK_FALSE(all[0].larger_than_noise);
   CHECK(all[0].hopeless);
+  // Four each are enough for one comparison, not for three.
+  all = compare_cells(
+      {cell("a", "x", {1, 2, 3, 4}), cell("a", "y", {5, 6, 7, 8})});
+  CHECK(all[0].larger_than_noise);
+  CHECK_FALSE(all[0].hopeless);
+  all =
+      compare_cells({cell("a", "x", {1, 2, 3, 4}), cell("a", "y", {5, 6, 7, 8}),
+                     cell("a", "z", {9, 10, 11, 12})});
+  for (const Comparison& one : all) {
+    CHECK(one.hopeless);
+    CHECK_FALSE(one.larger_than_noise);
+  }
   CHECK(compare_cells({cell("a", "x", {}), cell("a", "y", {1})}).empty());
 }
 
