@@ -13,7 +13,6 @@ import random
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 
@@ -360,9 +359,16 @@ def hooks(migscope, lab):
 def leaves_nothing(lab):
     """No QEMU of ours goes on."""
     def mine():
-        out = subprocess.run(["pgrep", "-f", lab.directory], text=True,
-                             capture_output=True, check=False).stdout
-        return [pid for pid in out.split() if int(pid) != os.getpid()]
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read()
+            except OSError:
+                continue  # it has ended meanwhile
+            if lab.directory.encode() in words and int(pid) != os.getpid():
+                found.append(pid)
+        return found
     migtest.wait_until(lambda: not mine(), "all programs have ended")
 
 

@@ -16,6 +16,13 @@ class Echo:
         self._delay = delay
         self._drop_every = drop_every
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # Nothing is lost that is not planted, however busy the machine: as root
+        # also beyond net.core.rmem_max (SO_RCVBUFFORCE).
+        for option in (socket.SO_RCVBUF, 33):
+            try:
+                self._socket.setsockopt(socket.SOL_SOCKET, option, 8 << 20)
+            except PermissionError:
+                pass
         self._socket.bind(address)
         self._waiting = collections.deque()
         self._silent_until = 0.0
