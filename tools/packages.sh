@@ -6,7 +6,7 @@
 BUILD_PACKAGES="g++ meson ninja-build pkg-config libjson-c-dev libuv1-dev
     libsimdjson-dev libzstd-dev zlib1g-dev liblzma-dev libfmt-dev
     libexpected-dev libxxhash-dev libcli11-dev libcsv-dev libjs-chart.js
-    libncurses-dev libmicrohttpd-dev libtomlplusplus-dev libsqlite3-dev
+    libncurses-dev libmicrohttpd-dev libtomlplusplus-dev libsqlite3-dev libpcap-dev
     doctest-dev scdoc"
 # shellcheck disable=SC2034
 RUN_PACKAGES="qemu-system-x86"
@@ -14,7 +14,7 @@ RUN_PACKAGES="qemu-system-x86"
 CHECK_PACKAGES="clang-format-14 shellcheck python3 zstd xz-utils bzip2
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
     libvirt-clients-qemu nbdkit iproute2 qemu-utils jq xxd zsh fish tmux prometheus sqlite3
-    chromium chromium-driver python3-selenium python3-jsonschema"
+    chromium chromium-driver python3-selenium python3-jsonschema tshark"
 # shellcheck disable=SC2034
 FUZZ_PACKAGES="clang-14 llvm-14 libclang-rt-14-dev"
 

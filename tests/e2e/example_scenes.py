@@ -134,10 +134,21 @@ class Stage:
         with open(os.path.join(self.made, "mine.toml"), "w") as file:
             file.write(CATEGORIES)
         shell("migscope campaign plan.toml -o study", self.made)
+        self.make_capture()
         self.make_channels()
         with open(os.path.join(self.made, "owners.csv"), "w") as file:
             file.write(OWNERS)
         self.make_snapshot()
+
+    def make_capture(self):
+        """Of a probe of the guest's address."""
+        path = os.path.join(self.made, "taken.pcapng")
+        capture = self.start(f"dumpcap -q -i lo -w {path}", self.made)
+        migtest.wait_until(lambda: os.path.exists(path)
+                           and os.path.getsize(path) > 0, "the capture")
+        shell("migscope probe 192.0.2.7 --seconds 1", self.made)
+        capture.send_signal(signal.SIGINT)
+        self.finish(capture)
 
     def make_channels(self):
         number = 0
@@ -253,6 +264,9 @@ def listens_at_4444():
 def probe(stage, example):
     """Until it has gone on for long enough, or until Ctrl-C."""
     folder = stage.folder()
+    if "--pcap" in example.text:
+        check("icmp echo" in shell(example.text, folder), "tells nothing")
+        return
     if "--seconds" in example.text:
         check("answered" in shell(example.text, folder), "tells nothing")
         return

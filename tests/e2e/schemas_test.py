@@ -8,12 +8,14 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import schemas
 from echo_relay import Echo
 from failure import Failure
 
 MIGSCOPE = sys.argv[1]
+CAPTURES = pathlib.Path(__file__).resolve().parents[1] / "fuzz/corpus/packets"
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "fixtures"
 ELSEWHERE = {"campaign-1": "campaign_test.py"}
 OWNERS = "start,end,owner,kind\n0x0,0x100000,low,kernel\n"
@@ -37,6 +39,14 @@ def sets():
              *FIXTURES.glob(f"return-{kind}.zst")]))]
 
 
+def captures():
+    for path in sorted(CAPTURES.glob("file-*")):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(path.read_bytes()[1:])  # the first says what it is
+            file.flush()
+            yield output("probe", "--pcap", file.name, "--json")
+
+
 def outputs(owners):
     for paths in sets():
         yield output("analyze", "--json", *paths)
@@ -56,6 +66,7 @@ def outputs(owners):
                      f"127.0.0.1:{echo.port}")
     yield output("devices", "--json", "--field", "env.*", "--device", "cpu",
                  same)
+    yield from captures()
 
 
 def note_seen(value, path, seen):
@@ -105,7 +116,6 @@ if __name__ == "__main__":
     if schemas.jsonschema is None:
         print("SKIP: python3-jsonschema is not installed")
         sys.exit(77)
-    import tempfile
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as table:
         table.write(OWNERS)
         table.flush()

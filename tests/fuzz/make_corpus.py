@@ -13,6 +13,7 @@ import shutil
 import subprocess
 
 import hand_made
+import hand_made_packets
 import shrink_channels
 from shrink_stream import Shrinker
 
@@ -298,6 +299,8 @@ def main():
     session_reader(small)
     probes()
     containers(small)
+    for name, data in hand_made_packets.inputs():
+        write("packets", name, data)
 
 
 if __name__ == "__main__":

@@ -85,8 +85,12 @@ OptionDoc describe_option(const CLI::Option& option) {
     take_type(option, out);
   out.preset = option.get_default_str();
   out.help = option.get_description();
-  for (const CLI::Option* other : option.get_excludes())
-    out.excludes.push_back(names_of(*other).back());
+  for (const CLI::Option* other : option.get_excludes()) {
+    // A positional is called by what it takes.
+    auto names = names_of(*other);
+    out.excludes.push_back(names.empty() ? other->get_type_name()
+                                         : names.back());
+  }
   out.required = option.get_required();
   out.repeats = option.get_expected_max() > 1;
   return out;

@@ -5,6 +5,7 @@
 #include "tools/stream_session.h"
 #include "tools/temp_dir.h"
 #include "tools/verbs/options.h"
+#include "tools/verbs/probe_pcap.h"
 #include "tools/verbs/probing.h"
 #include "tools/verbs/verbs.h"
 
@@ -21,6 +22,7 @@ struct ProbeVerbOptions {
   ProbeOptions probe;
   std::string output;
   double seconds = 0; // 0: until it is interrupted
+  PcapOptions pcap;
   bool json = false;
 };
 
@@ -97,6 +99,13 @@ Status run_probe(EventLoop& loop, Clock& clock, const captures::ProbePlan& plan,
 }
 
 ExitStatus probe(const ProbeVerbOptions& options) {
+  if (!options.pcap.file.empty()) {
+    PcapOptions pcap = options.pcap;
+    pcap.json = options.json;
+    return run_probe_pcap(pcap);
+  }
+  if (options.probe.target.empty())
+    return report({ErrorKind::usage, "expected a TARGET, or --pcap FILE"});
   auto plan = probe_plan(options.probe);
   if (!plan)
     return report(plan.error());
@@ -119,6 +128,28 @@ ExitStatus probe(const ProbeVerbOptions& options) {
   return tell(place->log(), options);
 }
 
+void declare_pcap(CLI::App& verb, PcapOptions& options, CLI::Option* target) {
+  auto* file = verb.add_option("--pcap", options.file,
+                               "Tell the figures of the traffic in a pcap or "
+                               "pcapng file instead (docs/traffic-json.md)")
+                   ->type_name("FILE")
+                   ->excludes(target);
+  verb.add_option("--filter", options.filter,
+                  "Of these packets only: an expression of pcap-filter(7)")
+      ->type_name("EXPR")
+      ->needs(file);
+  verb.add_option("--rtp-clock", options.rtp_clock,
+                  "Clock rate of RTP's dynamic payload types")
+      ->type_name("HZ")
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->needs(file);
+  verb.add_option("--session", options.session,
+                  "A recording of the migration, made on the host of the "
+                  "capture: its pause is told in the silences")
+      ->type_name("NAME.migscope")
+      ->needs(file);
+}
+
 } // namespace
 
 void add_probe(CLI::App& app, Verb& chosen) {
@@ -130,11 +161,12 @@ void add_probe(CLI::App& app, Verb& chosen) {
       "RECORDING PROBE` has both on one axis of time.\n\n"
       "Example:\n"
       "  migscope probe udp:192.0.2.7:7 -o service.migscope\n"
-      "  migscope probe icmp:192.0.2.7 --seconds 10\n");
-  verb->add_option("target", options->probe.target,
-                   "icmp:HOST, or udp:HOST:PORT of an echo service")
-      ->required()
-      ->type_name("TARGET");
+      "  migscope probe icmp:192.0.2.7 --seconds 10\n"
+      "  migscope probe --pcap taken.pcapng --filter \"host 192.0.2.7\"\n");
+  auto* target =
+      verb->add_option("target", options->probe.target,
+                       "icmp:HOST, or udp:HOST:PORT of an echo service")
+          ->type_name("TARGET");
   verb->add_option("-o,--output", options->output,
                    "Session directory to create")
       ->type_name("NAME.migscope");
@@ -142,6 +174,7 @@ void add_probe(CLI::App& app, Verb& chosen) {
   verb->add_option("--seconds", options->seconds, "End after this time")
       ->type_name("S")
       ->check(CLI::Range(0.1, 1e6));
+  declare_pcap(*verb, options->pcap, target);
   verb->add_flag("--json", options->json, "Print JSON");
   verb->callback(
       [options, &chosen] { chosen = [options] { return probe(*options); }; });

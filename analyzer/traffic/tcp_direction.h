@@ -1,0 +1,83 @@
+// What one end of a TCP connection sent: which segments were sent again, which
+// never came, and how long the other end took to acknowledge them.
+#pragma once
+
+#include "analyzer/service/jitter.h"
+#include "analyzer/traffic/samples.h"
+#include "analyzer/traffic/traffic.h"
+#include "captures/packets/packet_headers.h"
+
+#include <array>
+#include <deque>
+
+namespace migscope::analyzer {
+
+// How long a hole in the sequence may last that mere reordering makes, where
+// the connection's round trip is not known; as Wireshark has it.
+inline constexpr Nanos kReorderWindow = std::chrono::milliseconds(3);
+
+class TcpDirection {
+public:
+  static constexpr size_t kMostOpen = 512;  // segments without an answer
+  static constexpr size_t kMostHoles = 256; // in the sequence
+
+  // A segment of this direction, as it was captured. `round_trip`: of the
+  // connection, where it is known.
+  void sent(const captures::TcpHeader& tcp, std::optional<uint16_t> ip_id,
+            WallTime at, std::optional<Nanos> round_trip);
+  // The other direction acknowledges up to this number. Of segments that it
+  // covers for the first time the delays are given to `delays` and `jitter`;
+  // by Karn's rule of none of them where one had been sent again.
+  void acknowledged(uint32_t number, WallTime at, Samples& delays,
+                    SampleBudget& budget, Jitter& jitter);
+
+  // Sets loss, reordering, duplicates and `tcp` of `out`.
+  void tell(TrafficDirection& out);
+
+private:
+  struct Open {
+    int64_t end = 0;
+    WallTime sent;
+    bool again = false;
+  };
+  struct Hole {
+    int64_t begin = 0, end = 0;
+    WallTime noticed;
+  };
+  // What two captures of one packet have in common.
+  struct Identity {
+    uint32_t sequence = 0, payload = 0;
+    uint16_t ip_id = 0;
+    bool operator==(const Identity&) const = default;
+  };
+
+  // The place of a sequence number in the connection; nothing where it is
+  // further from all others than any window.
+  [[nodiscard]] std::optional<int64_t> place(uint32_t sequence) const;
+  bool is_duplicate(const captures::TcpHeader& tcp,
+                    std::optional<uint16_t> ip_id);
+  void begin(uint32_t sequence);
+  void add(int64_t begin, int64_t end, WallTime at,
+           std::optional<Nanos> round_trip);
+  void add_old(int64_t begin, int64_t end, WallTime at,
+               std::optional<Nanos> round_trip);
+  // Bytes of holes in [begin, end) are there now; when the first of these holes
+  // was noticed, if there was one.
+  std::optional<WallTime> fill(int64_t begin, int64_t end);
+  void give_up(const Hole& hole);
+
+  bool begun_ = false;
+  uint32_t first_ = 0;   // number at place 0
+  int64_t next_ = 0;     // behind the last byte seen
+  int64_t covered_ = 0;  // by the other end's acknowledgements
+  uint32_t largest_ = 1; // payload
+  std::deque<Open> open_;
+  std::vector<Hole> holes_; // in their order
+  std::array<Identity, 32> recent_{};
+  size_t recent_at_ = 0;
+  bool has_ids_ = false;
+  uint64_t reordered_ = 0, duplicates_ = 0, missing_segments_ = 0;
+  TcpFigures figures_;
+};
+
+} // namespace migscope::analyzer
