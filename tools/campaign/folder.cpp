@@ -141,9 +141,11 @@ Status CampaignFolder::claim(const Plan& plan) {
 Status CampaignFolder::clear_up() {
   if (auto old = read_text(path_ / "scratch"); old && !old->empty()) {
     std::error_code ignored;
-    // Only what make_scratch() made.
-    if (fs::path(*old).filename().string().starts_with("migscope-"))
-      fs::remove_all(*old, ignored);
+    // Only what make_scratch() made: the file may be anybody's.
+    fs::path place(*old);
+    if (place.parent_path() == fs::temp_directory_path(ignored) &&
+        place.filename().string().starts_with("migscope-"))
+      fs::remove_all(place, ignored);
   }
   std::vector<std::string> parts;
   std::error_code ignored;
