@@ -196,8 +196,9 @@ def shown_is_recorded():
 
 
 def to_the_end():
-    """The analysis is printed, and what can be done next."""
-    with Lab(ELF) as lab, Terminal(lab, (100, 400)) as terminal:
+    """The analysis is printed, and what can be done next. Wide, as the program may
+    have a long name."""
+    with Lab(ELF) as lab, Terminal(lab, (200, 400)) as terminal:
         terminal.run(MIGSCOPE, "lab", "-o", "run.migscope", *QUICK)
         check(terminal.status() == 0, terminal.screen())
         terminal.check_as_before()
