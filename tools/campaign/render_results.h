@@ -21,6 +21,13 @@ namespace migscope::tools {
 // "3 precopy, 2 postcopy"; "" of none.
 [[nodiscard]] std::string
 counts_text(const std::map<std::string, uint64_t>& counts);
+// "2.5 to 3"; "?" of none.
+[[nodiscard]] std::string
+interval_text(const std::optional<analyzer::Interval>& interval);
+// Set, label and rule of each, with semicolons between.
+[[nodiscard]] std::string grades_text(const std::vector<MeasuredGrade>& grades);
+// The coordinates of a comparison that its two cells have in common.
+[[nodiscard]] std::string place_of(const analyzer::Comparison& comparison);
 // What differs by more than noise, in a sentence.
 [[nodiscard]] std::string
 comparison_text(const analyzer::Comparison& comparison);

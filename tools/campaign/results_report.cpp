@@ -18,10 +18,6 @@ Cell number(std::optional<double> value) {
   return word(figure_text(value));
 }
 
-std::string interval(const std::optional<analyzer::Interval>& value) {
-  return value ? fmt::format("{:.4g} to {:.4g}", value->low, value->high) : "?";
-}
-
 // Of a cell, within its scenario: what has only one value in the plan says
 // nothing.
 std::string label_of(const Plan& plan, const CellResult& cell) {
@@ -66,14 +62,6 @@ DotChart chart_of(const CampaignResults& results, const std::string& workload,
   return out;
 }
 
-std::string grades_text(const std::vector<MeasuredGrade>& grades) {
-  std::string out;
-  for (const MeasuredGrade& one : grades)
-    out += fmt::format("{}{}: {} ({})", out.empty() ? "" : "; ", one.set,
-                       one.grade.label, one.grade.rule);
-  return out;
-}
-
 DataTable measure_table(const CampaignResults& results,
                         const std::string& workload,
                         const MeasureInfo& measure) {
@@ -95,8 +83,8 @@ DataTable measure_table(const CampaignResults& results,
     const analyzer::Summary& s = found->second.summary;
     out.rows.push_back({word(label_of(results.plan, cell)), count(s.n),
                         number(s.mean), number(s.deviation), number(s.median),
-                        word(interval(s.mean_interval)),
-                        word(interval(s.median_interval)),
+                        word(interval_text(s.mean_interval)),
+                        word(interval_text(s.median_interval)),
                         word(grades_text(found->second.grades))});
   }
   return out;
@@ -136,14 +124,6 @@ Section scenario(const CampaignResults& results, const Workload& workload) {
     out.dots.push_back(std::move(chart));
     out.tables.push_back(measure_table(results, workload.name, measure));
   }
-  return out;
-}
-
-std::string place_of(const Comparison& one) {
-  std::string out;
-  for (const std::string& part : one.at)
-    if (!part.empty())
-      out += (out.empty() ? "" : " ") + part;
   return out;
 }
 

@@ -22,18 +22,6 @@ std::string number(std::optional<double> value) {
   return value ? fmt::format("{:.4g}", *value) : "?";
 }
 
-std::string interval(const std::optional<Interval>& value) {
-  return value ? fmt::format("{:.4g} to {:.4g}", value->low, value->high) : "?";
-}
-
-std::string grades_text(const std::vector<MeasuredGrade>& grades) {
-  std::string out;
-  for (const MeasuredGrade& one : grades)
-    out += fmt::format("{}{}: {} ({})", out.empty() ? "" : "; ", one.set,
-                       one.grade.label, one.grade.rule);
-  return out;
-}
-
 // Cells of which the same is said, together.
 std::string
 told_by_cells(const CampaignResults& results,
@@ -80,7 +68,7 @@ std::string measure_table(const CampaignResults& results,
     const analyzer::Summary& summary = found->second.summary;
     rows.push_back({fmt::format("{}", summary.n), number(summary.mean),
                     number(summary.deviation), number(summary.median),
-                    interval(summary.mean_interval), cell_name(cell.at)});
+                    interval_text(summary.mean_interval), cell_name(cell.at)});
   }
   return "\n" + table(rows);
 }
@@ -171,6 +159,26 @@ std::string runs_text(const CellResult& cell) {
              : fmt::format("{} of {}", cell.completed, cell.planned);
 }
 
+std::string interval_text(const std::optional<Interval>& value) {
+  return value ? fmt::format("{:.4g} to {:.4g}", value->low, value->high) : "?";
+}
+
+std::string grades_text(const std::vector<MeasuredGrade>& grades) {
+  std::string out;
+  for (const MeasuredGrade& one : grades)
+    out += fmt::format("{}{}: {} ({})", out.empty() ? "" : "; ", one.set,
+                       one.grade.label, one.grade.rule);
+  return out;
+}
+
+std::string place_of(const Comparison& comparison) {
+  std::string out;
+  for (const std::string& part : comparison.at)
+    if (!part.empty())
+      out += (out.empty() ? "" : " ") + part;
+  return out;
+}
+
 std::string counts_text(const std::map<std::string, uint64_t>& counts) {
   std::string out;
   for (const auto& [name, count] : counts)
@@ -181,15 +189,11 @@ std::string counts_text(const std::map<std::string, uint64_t>& counts) {
 
 std::string comparison_text(const Comparison& one) {
   auto info = std::ranges::find(measures(), one.measure, &MeasureInfo::name);
-  std::string place;
-  for (const std::string& part : one.at)
-    if (!part.empty())
-      place += (place.empty() ? "" : " ") + part;
   std::string unit = info->unit.empty() ? "" : " " + info->unit;
   return fmt::format("{}, {}: {} {:.4g}{}, {} {:.4g}{} (medians; shift "
                      "{:+.4g}, p {:.2g}, adjusted {:.2g})",
-                     info->title, place, one.a, one.median_a, unit, one.b,
-                     one.median_b, unit, one.test.shift, one.test.p,
+                     info->title, place_of(one), one.a, one.median_a, unit,
+                     one.b, one.median_b, unit, one.test.shift, one.test.p,
                      one.adjusted_p);
 }
 
