@@ -186,8 +186,8 @@ def main():
     program, *names = sys.argv[1:]
     if not os.path.exists(migtest.fetched("linux", "lab-initrd")):
         migtest.skip("the Linux guest is not here; tools/get-linux gets it")
-    if os.geteuid() != 0:
-        migtest.skip("only root can make the network of the lab")
+    if reason := migtest.no_network():
+        migtest.skip(reason)
     tests = [probed, workload, nothing_is_left, usage]
 
     def with_lab(test):

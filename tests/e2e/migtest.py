@@ -74,6 +74,21 @@ def qemu_version():
                                     text).groups()))
 
 
+NETWORK = """ip link set lo up && ip link add switch type bridge &&
+ip tuntap add port mode tap &&
+tc qdisc add dev lo root tbf rate 1mbit burst 256kb limit 1mb"""
+
+
+def no_network():
+    """Why the lab's networks cannot be made here; empty where they can."""
+    if os.geteuid() != 0:
+        return "only root can make the networks of the lab"
+    done = subprocess.run(["unshare", "--net", "sh", "-c", NETWORK],
+                          capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else \
+        f"no network of the lab can be made here: {done.stderr.strip()}"
+
+
 def wait_until(condition, what):
     """Polls until `condition` gives something true, and returns it."""
     deadline = time.monotonic() + TIMEOUT
