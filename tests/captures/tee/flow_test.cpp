@@ -32,22 +32,26 @@ Nanos sum(const FlowTimes& times) {
 }
 
 // Sends more than all buffers hold to a destination that does not read until
-// nothing moves any more, and for `pause` after that.
+// the tee is held up, and for `pause` after that.
 std::vector<FlowObservation> flow_with_pause(TeeFixture& f, Nanos pause) {
   const Bytes onward = pattern(0, 12'000'000);
   f.start();
   std::promise<void> full;
-  std::thread source([&] { send_all(connect_to(f.front), onward); });
+  Fd source = connect_to(f.front);
+  std::thread sender([&] {
+    send_all(source, onward);
+    source.reset();
+  });
   std::thread destination([&] {
     Fd peer = accept_from(f.destination);
     full.get_future().wait();
     std::this_thread::sleep_for(pause);
     CHECK(receive_all(peer).size() == onward.size());
   });
-  CHECK(f.run_until_held_up());
+  CHECK(f.run_until_held_up(source));
   full.set_value();
   CHECK(f.run_until_closed(1));
-  source.join();
+  sender.join();
   destination.join();
   f.tee->close();
   return flows_of(f.dir.path(), true);

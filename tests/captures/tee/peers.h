@@ -8,7 +8,9 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -147,6 +149,13 @@ inline Bytes receive_all(const Fd& fd, size_t most = SIZE_MAX) {
   return out;
 }
 
+// What was sent and the other end has not read yet.
+inline int bytes_waiting_of(const Fd& fd) {
+  int bytes = 0;
+  REQUIRE(::ioctl(fd.get(), SIOCOUTQ, &bytes) == 0);
+  return bytes;
+}
+
 inline void say_no_more(const Fd& fd) {
   ::shutdown(fd.get(), SHUT_WR);
 }
@@ -185,15 +194,16 @@ struct TeeFixture {
     return loop.run_until([&] { return closed.size() >= count; });
   }
 
-  // Runs the loop until nothing has moved for 50 of its wake-ups. Gives false
-  // where that does not come.
-  bool run_until_held_up() {
+  // Runs the loop until the tee has left what waits in the source's socket
+  // there for 50 wake-ups. Gives false where that does not come.
+  bool run_until_held_up(const Fd& source) {
     uint64_t taken = 0;
     int still = 0;
     return loop.run_until([&] {
       auto channels = tee->channels();
       uint64_t now = channels.empty() ? 0 : channels[0].bytes;
-      still = now == taken && now > 0 ? still + 1 : 0;
+      bool left = now > 0 && now == taken && bytes_waiting_of(source) > 0;
+      still = left ? still + 1 : 0;
       taken = now;
       return still > 50;
     });

@@ -141,7 +141,7 @@ TEST_CASE("a destination that does not read bounds what is taken in") {
     source.reset();
     all_sent = true;
   });
-  CHECK(f.run_until_held_up());
+  CHECK(f.run_until_held_up(source));
   CHECK_FALSE(all_sent);
   // 4 MiB of the tee's and what the sockets' own buffers hold.
   CHECK(f.tee->channels()[0].bytes < (6u << 20));
