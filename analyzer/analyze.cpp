@@ -242,6 +242,13 @@ struct Known {
   bool ends_in_pause = false;              // the last of them is END
   PauseMarks pause = {};
 
+  // What times are told since.
+  [[nodiscard]] std::optional<MonoTime> zero() const {
+    std::span<const captures::Chunk> chunks;
+    if (stream)
+      chunks = stream->chunks;
+    return round_zero(timeline, chunks);
+  }
   [[nodiscard]] bool by_stream() const {
     return stream && method == Method::precopy;
   }
@@ -426,10 +433,7 @@ void explain_switchover(Analysis& analysis, const Known& known) {
 }
 
 void explain_flow(Analysis& analysis, const Known& known) {
-  std::span<const captures::Chunk> chunks;
-  if (known.stream)
-    chunks = known.stream->chunks;
-  auto zero = round_zero(known.timeline, chunks);
+  auto zero = known.zero();
   read_flows(analysis, known.recording, known.timeline, known.pause, zero,
              known.method != Method::postcopy);
   analysis.time_series =
@@ -441,11 +445,8 @@ void explain_service(Analysis& analysis, const Known& known) {
   if (known.pause.stop && known.pause.resume)
     pause = {*known.pause.stop, *known.pause.resume,
              analysis.downtime.clock_error_ms};
-  std::span<const captures::Chunk> chunks;
-  if (known.stream)
-    chunks = known.stream->chunks;
-  analysis.service = read_service(analysis.input, known.recording,
-                                  round_zero(known.timeline, chunks), pause);
+  analysis.service =
+      read_service(analysis.input, known.recording, known.zero(), pause);
 }
 
 // Rounds and pause, as far as they can be told of this kind of migration.

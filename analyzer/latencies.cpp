@@ -1,5 +1,7 @@
 #include "analyzer/latencies.h"
 
+#include "analyzer/quantiles.h"
+
 #include <algorithm>
 #include <bit>
 
@@ -12,12 +14,6 @@ size_t bucket(Nanos wait) {
   return us ? static_cast<size_t>(std::bit_width(us) - 1) : 0;
 }
 
-// The smallest wait that at least `percent` of all do not exceed.
-double percentile(const std::vector<Nanos>& sorted, size_t percent) {
-  size_t rank = (sorted.size() * percent + 99) / 100;
-  return to_ms(sorted[std::max<size_t>(rank, 1) - 1]);
-}
-
 } // namespace
 
 Latencies latencies(std::vector<Nanos> waits) {
@@ -26,9 +22,9 @@ Latencies latencies(std::vector<Nanos> waits) {
   if (waits.empty())
     return out;
   std::ranges::sort(waits);
-  out.p50_ms = percentile(waits, 50);
-  out.p90_ms = percentile(waits, 90);
-  out.p99_ms = percentile(waits, 99);
+  out.p50_ms = to_ms(nearest_rank(waits, 0.5));
+  out.p90_ms = to_ms(nearest_rank(waits, 0.9));
+  out.p99_ms = to_ms(nearest_rank(waits, 0.99));
   out.max_ms = to_ms(waits.back());
   out.buckets.resize(bucket(waits.back()) + 1);
   for (Nanos wait : waits)

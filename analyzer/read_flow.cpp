@@ -8,7 +8,7 @@ namespace {
 using captures::Recording;
 
 MonoTime after(MonoTime zero, double ms) {
-  return zero + Nanos(static_cast<int64_t>(ms * 1e6));
+  return zero + from_ms(ms);
 }
 
 // Of those rounds whose times are known, in order. `owners` says whose each

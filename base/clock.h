@@ -48,6 +48,14 @@ constexpr double to_ms(Nanos d) {
   return static_cast<double>(d.count()) / 1e6;
 }
 
+// Cut to whole nanoseconds; the caller sees to it that they fit.
+constexpr Nanos from_ms(double ms) {
+  return Nanos(static_cast<int64_t>(ms * 1e6));
+}
+constexpr Nanos from_seconds(double s) {
+  return Nanos(static_cast<int64_t>(s * 1e9));
+}
+
 // Both clocks read back to back.
 struct ClockReading {
   MonoTime mono;

@@ -82,10 +82,13 @@ Status EventLoop::run_until(const std::function<bool()>& done) {
   return {};
 }
 
-Status EventLoop::run_until(const std::function<bool()>& done, Nanos limit,
+Status EventLoop::run_until(const std::function<bool()>& done,
+                            std::optional<Nanos> limit,
                             const std::string& what) {
+  if (!limit)
+    return run_until(done);
   bool late = false;
-  auto alarm = every(limit, [&] { late = true; });
+  auto alarm = every(*limit, [&] { late = true; });
   auto status = run_until([&] { return late || done(); });
   if (status && late && !done())
     return fail(ErrorKind::timeout, what);

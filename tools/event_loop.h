@@ -25,8 +25,10 @@ public:
   // Runs until `done` holds; it is asked after every event. Fails with kind
   // interrupted as soon as SIGINT, SIGTERM or SIGHUP has come.
   [[nodiscard]] Status run_until(const std::function<bool()>& done);
-  // The same, and fails with kind timeout, naming `what`, after `limit`.
-  [[nodiscard]] Status run_until(const std::function<bool()>& done, Nanos limit,
+  // The same, and fails with kind timeout, naming `what`, after `limit`, where
+  // there is one.
+  [[nodiscard]] Status run_until(const std::function<bool()>& done,
+                                 std::optional<Nanos> limit,
                                  const std::string& what);
 
   [[nodiscard]] bool interrupted() const { return interrupts_ > 0; }

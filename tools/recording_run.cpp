@@ -1,5 +1,6 @@
 #include "tools/recording_run.h"
 
+#include "tools/call_and_wait.h"
 #include "tools/metrics/exposition.h"
 
 #include <algorithm>
@@ -213,14 +214,7 @@ void RecordingRun::flush_log() {
 
 Result<Json> RecordingRun::call(End end, std::string_view command,
                                 const Json& arguments) {
-  // Shared: after an interruption the reply still comes, to nobody.
-  auto reply = std::make_shared<std::optional<Result<Json>>>();
-  connection(end).session().execute(
-      command, arguments, [reply](Result<Json> value) { *reply = value; });
-  auto waited = loop_.run_until([&] { return reply->has_value(); });
-  if (!waited)
-    return fail(waited.error());
-  return **reply;
+  return call_and_wait(loop_, connection(end).session(), command, arguments);
 }
 
 Status RecordingRun::start_tee(const Address& listen, const Address& connect) {
@@ -264,8 +258,8 @@ Outcome RecordingRun::follow_or_cancel(std::optional<Nanos> limit) {
 bool RecordingRun::wait_for_pass(uint64_t passes, std::optional<Nanos> limit) {
   // QEMU tells of pass N as it begins.
   auto reached = [&] { return passes == 0 || recorder_->last_pass() > passes; };
-  Status waited = run_until(
-      [&] { return recorder_->outcome().has_value() || reached(); }, limit);
+  Status waited = loop_.run_until(
+      [&] { return recorder_->outcome().has_value() || reached(); }, limit, "");
   return waited && !recorder_->outcome();
 }
 
@@ -279,14 +273,9 @@ bool RecordingRun::cancel() {
       .has_value();
 }
 
-Status RecordingRun::run_until(const std::function<bool()>& done,
-                               std::optional<Nanos> limit) {
-  return limit ? loop_.run_until(done, *limit, "") : loop_.run_until(done);
-}
-
 Status RecordingRun::wait_for_outcome(std::optional<Nanos> limit) {
-  auto waited =
-      run_until([this] { return recorder_->outcome().has_value(); }, limit);
+  auto waited = loop_.run_until(
+      [this] { return recorder_->outcome().has_value(); }, limit, "");
   // What the stream still carries belongs to the recording.
   if (waited && tee_ && recorder_->outcome()->kind == Outcome::Kind::completed)
     (void)loop_.run_until([this] { return tee_->open_connections() == 0; },

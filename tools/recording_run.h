@@ -89,8 +89,6 @@ private:
   [[nodiscard]] Status turn_trace_on();
   [[nodiscard]] Status start_probe();
   [[nodiscard]] Status wait_for_outcome(std::optional<Nanos> limit = {});
-  [[nodiscard]] Status run_until(const std::function<bool()>& done,
-                                 std::optional<Nanos> limit);
   [[nodiscard]] bool cancel();
   void connect(captures::End end, const Address& address);
   void store(captures::End end, qmp::Direction direction, std::string_view line,

@@ -1,5 +1,6 @@
 #include "analyzer/service/measure.h"
 
+#include "analyzer/quantiles.h"
 #include "analyzer/service/jitter.h"
 
 #include <algorithm>
@@ -16,19 +17,6 @@ double delay_ms(const Probe& probe) {
 
 bool is_late(const Probe& probe) {
   return probe.answered && *probe.answered - probe.sent > kLate;
-}
-
-// Nearest rank.
-double quantile(const std::vector<double>& sorted, double q) {
-  auto rank =
-      static_cast<size_t>(q * static_cast<double>(sorted.size()) + 0.999999);
-  return sorted[std::clamp<size_t>(rank, 1, sorted.size()) - 1];
-}
-
-double median(const std::vector<double>& sorted) {
-  size_t half = sorted.size() / 2;
-  return sorted.size() % 2 ? sorted[half]
-                           : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 class Measurement {
@@ -95,10 +83,10 @@ private:
         delays.push_back(delay_ms(probe));
     std::ranges::sort(delays);
     out_.min_ms = delays.front();
-    out_.median_ms = median(delays);
+    out_.median_ms = median_of_sorted(delays);
     out_.mean_ms = std::accumulate(delays.begin(), delays.end(), 0.0) /
                    static_cast<double>(delays.size());
-    out_.p99_ms = quantile(delays, 0.99);
+    out_.p99_ms = nearest_rank(delays, 0.99);
     out_.max_ms = delays.back();
   }
 
@@ -129,7 +117,7 @@ private:
 
   // An answer's probe was sent about a median delay before.
   void add_silence(MonoTime from, MonoTime to, bool ended) {
-    Nanos usual(static_cast<int64_t>(*out_.median_ms * 1e6));
+    Nanos usual = from_ms(*out_.median_ms);
     // What was due at the edges belongs to the answers there.
     Nanos half = series_.setup.interval / 2;
     size_t first = first_from(from + -usual + half);

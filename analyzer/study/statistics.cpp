@@ -1,5 +1,6 @@
 #include "analyzer/study/statistics.h"
 
+#include "analyzer/quantiles.h"
 #include "base/random.h"
 
 #include <algorithm>
@@ -48,9 +49,7 @@ void add_intervals(Summary& out, const std::vector<double>& sorted,
 
 double median_of(std::vector<double> values) {
   std::ranges::sort(values);
-  size_t half = values.size() / 2;
-  return values.size() % 2 ? values[half]
-                           : (values[half - 1] + values[half]) / 2;
+  return median_of_sorted(values);
 }
 
 Summary summarize(std::span<const double> values, uint64_t seed) {

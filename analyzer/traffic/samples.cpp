@@ -1,7 +1,8 @@
 #include "analyzer/traffic/samples.h"
 
+#include "analyzer/quantiles.h"
+
 #include <algorithm>
-#include <cmath>
 
 namespace migscope::analyzer {
 
@@ -47,19 +48,13 @@ std::vector<double> Samples::sorted() const {
 std::optional<double> Samples::median() const {
   if (kept_.empty())
     return std::nullopt;
-  auto values = sorted();
-  size_t half = values.size() / 2;
-  return values.size() % 2 ? values[half]
-                           : (values[half - 1] + values[half]) / 2;
+  return median_of_sorted(sorted());
 }
 
 std::optional<double> Samples::quantile(double q) const {
   if (kept_.empty())
     return std::nullopt;
-  auto values = sorted();
-  auto rank =
-      static_cast<size_t>(std::ceil(q * static_cast<double>(values.size())));
-  return values[std::clamp<size_t>(rank, 1, values.size()) - 1];
+  return nearest_rank(sorted(), q);
 }
 
 double Samples::share_above(double limit) const {

@@ -88,4 +88,42 @@ Result<size_t> File::read_at(uint64_t offset, std::span<std::byte> out) const {
   return done;
 }
 
+Result<std::string> read_file(const std::filesystem::path& path,
+                              uint64_t most_bytes) {
+  auto file = File::open(path);
+  if (!file)
+    return fail(file.error());
+  if (file->size() > most_bytes)
+    return fail({ErrorKind::unsupported,
+                 "it has more than " + std::to_string(most_bytes) + " bytes",
+                 path.string(),
+                 {}});
+  std::string text(file->size(), '\0');
+  auto read = file->read_at(0, std::as_writable_bytes(std::span(text)));
+  if (!read)
+    return fail(read.error());
+  text.resize(*read);
+  return text;
+}
+
+Status replace_file(const std::filesystem::path& path, std::string_view text) {
+  std::filesystem::path temporary = path.string() + ".new";
+  std::error_code error;
+  std::filesystem::remove(temporary, error); // left by a run that was killed
+  auto file = File::create(temporary);
+  if (!file)
+    return fail(file.error());
+  Status ok = file->write(std::as_bytes(std::span(text)));
+  if (ok)
+    ok = file->close();
+  if (ok) {
+    std::filesystem::rename(temporary, path, error);
+    if (!error)
+      return {};
+    ok = fail_errno("rename to " + path.string(), error.value());
+  }
+  std::filesystem::remove(temporary, error);
+  return ok;
+}
+
 } // namespace migscope::captures

@@ -39,4 +39,14 @@ private:
   std::string name_;
 };
 
+// All of a regular file. Fails with unsupported where it has more than
+// `most_bytes`.
+[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path,
+                                            uint64_t most_bytes);
+
+// Makes a file, mode 0600, that has this text: as a whole (PATH.new, then
+// renamed) or not at all, whatever was there before.
+[[nodiscard]] Status replace_file(const std::filesystem::path& path,
+                                  std::string_view text);
+
 } // namespace migscope::captures

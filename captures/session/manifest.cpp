@@ -237,24 +237,8 @@ tl::unexpected<Error> not_a_session(const std::filesystem::path& path) {
 
 Status write_manifest(const std::filesystem::path& session,
                       const Manifest& manifest) {
-  auto path = session / kFileName, temporary = session / "session.json.new";
-  std::error_code error;
-  std::filesystem::remove(temporary, error); // left by a run that was killed
-  auto file = File::create(temporary);
-  if (!file)
-    return fail(file.error());
-  std::string text = encode(manifest).dump_pretty() + "\n";
-  Status ok = file->write(std::as_bytes(std::span(text)));
-  if (ok)
-    ok = file->close();
-  if (ok) {
-    std::filesystem::rename(temporary, path, error);
-    if (!error)
-      return {};
-    ok = fail_errno("rename to " + path.string(), error.value());
-  }
-  std::filesystem::remove(temporary, error);
-  return ok;
+  return replace_file(session / kFileName,
+                      encode(manifest).dump_pretty() + "\n");
 }
 
 Result<Manifest> parse_manifest(std::string_view text) {

@@ -376,20 +376,10 @@ def leaves_nothing(lab):
 
 
 def main():
-    program, elf, *names = sys.argv[1:]
+    elf, *names = sys.argv[2:]
     tests = [modes, killed, interrupted, refused, left_out, not_converging,
              service, hooks]
-
-    def with_lab(test):
-        def run():
-            with migtest.Lab(elf) as lab:
-                told = test(migtest.Migscope(program, lab), lab)
-                leaves_nothing(lab)
-                return told
-        run.__name__ = test.__name__
-        return run
-    migtest.run([with_lab(test) for test in tests
-                 if not names or test.__name__ in names])
+    migtest.run(migtest.in_labs(tests, names, elf, leaves_nothing))
 
 
 if __name__ == "__main__":

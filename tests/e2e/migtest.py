@@ -432,6 +432,23 @@ def stored_log(session, end, torn=False):
     return unpacked(f"{session}/qemu-{end}.log.zst", torn).decode()
 
 
+def in_labs(tests, names, elf="", afterwards=lambda lab: None):
+    """Those of `tests` that are named, all without names, each as a function
+    that calls it with a Migscope and a Lab of its own."""
+    program = sys.argv[1]
+
+    def in_lab(test):
+        def run_test():
+            with Lab(elf) as lab:
+                told = test(Migscope(program, lab), lab)
+                afterwards(lab)
+                return told
+        run_test.__name__ = test.__name__
+        return run_test
+    return [in_lab(test) for test in tests
+            if not names or test.__name__ in names]
+
+
 def run(tests):
     """Runs functions in turn; each returns what is worth telling."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

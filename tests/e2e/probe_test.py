@@ -161,17 +161,8 @@ def usage(migscope, lab):
 
 
 def main():
-    program, *names = sys.argv[1:]
     tests = [loss, delay, outage, icmp, nobody, killed, beside, usage]
-
-    def with_lab(test):
-        def run():
-            with migtest.Lab("") as lab:
-                return test(migtest.Migscope(program, lab), lab)
-        run.__name__ = test.__name__
-        return run
-    migtest.run([with_lab(test) for test in tests
-                 if not names or test.__name__ in names])
+    migtest.run(migtest.in_labs(tests, sys.argv[2:]))
 
 
 if __name__ == "__main__":

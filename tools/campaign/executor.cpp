@@ -15,10 +15,6 @@ constexpr Nanos kAttachTime = std::chrono::seconds(30);
 constexpr Nanos kEndTime = std::chrono::seconds(30);
 constexpr Nanos kRecordTail = std::chrono::seconds(60);
 
-Nanos seconds(double s) {
-  return Nanos(static_cast<int64_t>(s * 1e9));
-}
-
 std::string spelled(double s) {
   return s < 90 ? fmt::format("{:.0f} s", s)
                 : fmt::format("{:.0f} min", s / 60);
@@ -41,9 +37,8 @@ private:
   Status wait(ChildProcess& child, std::optional<Nanos> limit,
               const std::string& what) {
     auto look = loop_.every(kLook, [] {});
-    auto ended = [&] { return !child.running(); };
     Status waited =
-        limit ? loop_.run_until(ended, *limit, what) : loop_.run_until(ended);
+        loop_.run_until([&] { return !child.running(); }, limit, what);
     if (!waited)
       end(child);
     return waited;
@@ -163,7 +158,7 @@ private:
       end(**recorder);
       return migrated;
     }
-    Status waited = wait(**recorder, seconds(plan_.limit_s) + kRecordTail,
+    Status waited = wait(**recorder, from_seconds(plan_.limit_s) + kRecordTail,
                          "the migration did not end within its time");
     return waited ? check(**recorder, "record") : waited;
   }

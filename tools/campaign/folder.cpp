@@ -1,11 +1,10 @@
 #include "tools/campaign/folder.h"
 
-#include <array>
+#include "captures/session/file.h"
+
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,25 +18,10 @@ namespace {
 constexpr std::string_view kPart = ".part.migscope";
 
 Result<std::string> read_text(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in && !in.eof())
-    return fail(ErrorKind::io, "cannot read " + path.string());
-  return text;
-}
-
-// As a whole or not at all.
-Status write_text(const fs::path& path, const std::string& text) {
-  fs::path fresh = path.string() + ".new";
-  std::ofstream out(fresh, std::ios::binary);
-  out << text;
-  out.close();
-  std::error_code error;
-  if (out)
-    fs::rename(fresh, path, error);
-  if (!out || error)
-    return fail(ErrorKind::io, "cannot write " + path.string());
-  return {};
+  // A plan's own text has 1 MiB at the most; with what names stand for it
+  // grows.
+  constexpr uint64_t kMostBytes = 64 << 20;
+  return captures::read_file(path, kMostBytes);
 }
 
 Status move(const fs::path& from, const fs::path& to) {
@@ -82,8 +66,8 @@ CampaignFolder::open(const fs::path& path, const Plan& plan) {
 
 CampaignFolder::~CampaignFolder() {
   std::error_code ignored;
-  if (!scratch_.empty()) {
-    fs::remove_all(scratch_, ignored);
+  if (scratch_) {
+    scratch_.reset();
     fs::remove(path_ / "scratch", ignored);
   }
   if (lock_ >= 0)
@@ -121,7 +105,7 @@ Status CampaignFolder::claim(const Plan& plan) {
   fs::path file = path_ / "plan.json";
   std::error_code ignored;
   if (!fs::exists(file, ignored))
-    return write_text(file, plan.given.dump_pretty() + "\n");
+    return captures::replace_file(file, plan.given.dump_pretty() + "\n");
   auto text = read_text(file);
   if (!text)
     return fail(text.error());
@@ -162,12 +146,11 @@ Status CampaignFolder::clear_up() {
 
 // $TMPDIR is where the runs' own programs put theirs.
 Status CampaignFolder::make_scratch() {
-  std::string pattern =
-      (fs::temp_directory_path() / "migscope-XXXXXX").string();
-  if (!mkdtemp(pattern.data()))
-    return fail_errno("create " + pattern, errno);
-  scratch_ = pattern;
-  return write_text(path_ / "scratch", pattern);
+  auto made = TempDir::create();
+  if (!made)
+    return fail(made.error());
+  scratch_ = std::move(*made);
+  return captures::replace_file(path_ / "scratch", scratch().string());
 }
 
 bool CampaignFolder::is_done(const std::string& id) const {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "tools/campaign/plan.h"
+#include "tools/temp_dir.h"
 
 #include <filesystem>
 #include <memory>
@@ -37,7 +38,7 @@ public:
   [[nodiscard]] Status put_aside(const std::string& id);
   // For sockets, as their paths must be short.
   [[nodiscard]] const std::filesystem::path& scratch() const {
-    return scratch_;
+    return scratch_->path();
   }
 
 private:
@@ -50,7 +51,8 @@ private:
   [[nodiscard]] Status clear_up();
   [[nodiscard]] Status make_scratch();
 
-  std::filesystem::path path_, scratch_;
+  std::filesystem::path path_;
+  std::unique_ptr<TempDir> scratch_;
   int lock_ = -1;
 };
 

@@ -101,6 +101,11 @@ const std::array<Measure, 16>& all() {
 
 } // namespace
 
+std::string heading(const MeasureInfo& measure) {
+  return measure.unit.empty() ? measure.title
+                              : measure.title + ", " + measure.unit;
+}
+
 std::span<const MeasureInfo> measures() {
   static const std::vector<MeasureInfo> list = [] {
     std::vector<MeasureInfo> out;

@@ -15,6 +15,9 @@ struct MeasureInfo {
   std::string unit;  // "ms"
 };
 
+// "downtime, ms"
+[[nodiscard]] std::string heading(const MeasureInfo& measure);
+
 // All of them, in the order in which they are told.
 [[nodiscard]] std::span<const MeasureInfo> measures();
 

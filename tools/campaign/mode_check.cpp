@@ -1,4 +1,5 @@
 #include "qmp/connection.h"
+#include "tools/call_and_wait.h"
 #include "tools/campaign/executor.h"
 #include "tools/lab/child_process.h"
 #include "tools/migration_words.h"
@@ -42,15 +43,9 @@ public:
   }
 
   Status call(std::string_view command, const Json& arguments) {
-    auto reply = std::make_shared<std::optional<Result<Json>>>();
-    connection_->session().execute(
-        command, arguments, [reply](Result<Json> value) { *reply = value; });
-    auto waited = loop_.run_until([&] { return *reply || lost_; });
-    if (!waited)
-      return waited;
-    if (!*reply)
-      return fail(*lost_);
-    return **reply ? Status{} : fail((**reply).error());
+    auto reply =
+        call_and_wait(loop_, connection_->session(), command, arguments);
+    return reply ? Status{} : fail(reply.error());
   }
 
 private:

@@ -10,10 +10,6 @@ using analyzer::Comparison;
 
 namespace {
 
-std::string figure_text(std::optional<double> value) {
-  return value ? fmt::format("{:.4g}", *value) : "?";
-}
-
 Cell number(std::optional<double> value) {
   return word(figure_text(value));
 }
@@ -66,8 +62,7 @@ DataTable measure_table(const CampaignResults& results,
                         const std::string& workload,
                         const MeasureInfo& measure) {
   DataTable out;
-  out.caption =
-      measure.title + (measure.unit.empty() ? "" : ", ") + measure.unit;
+  out.caption = heading(measure);
   out.columns = {{"cell", false},
                  {"n"},
                  {"mean"},

@@ -18,10 +18,6 @@ std::string cell_name(const analyzer::Coordinates& at) {
   return fmt::format("{}", fmt::join(at, " "));
 }
 
-std::string number(std::optional<double> value) {
-  return value ? fmt::format("{:.4g}", *value) : "?";
-}
-
 // Cells of which the same is said, together.
 std::string
 told_by_cells(const CampaignResults& results,
@@ -59,15 +55,14 @@ bool has_values(const CampaignResults& results, const std::string& measure) {
 std::string measure_table(const CampaignResults& results,
                           const MeasureInfo& measure) {
   std::vector<Row> rows{
-      {"n", "mean", "sd", "median", "95 % of the mean",
-       measure.title + (measure.unit.empty() ? "" : ", " + measure.unit)}};
+      {"n", "mean", "sd", "median", "95 % of the mean", heading(measure)}};
   for (const CellResult& cell : results.cells) {
     auto found = cell.measures.find(measure.name);
     if (found == cell.measures.end())
       continue;
     const analyzer::Summary& summary = found->second.summary;
-    rows.push_back({fmt::format("{}", summary.n), number(summary.mean),
-                    number(summary.deviation), number(summary.median),
+    rows.push_back({fmt::format("{}", summary.n), figure_text(summary.mean),
+                    figure_text(summary.deviation), figure_text(summary.median),
                     interval_text(summary.mean_interval), cell_name(cell.at)});
   }
   return "\n" + table(rows);
@@ -157,6 +152,10 @@ std::string runs_text(const CellResult& cell) {
   return cell.completed == cell.planned
              ? fmt::format("{}", cell.completed)
              : fmt::format("{} of {}", cell.completed, cell.planned);
+}
+
+std::string figure_text(std::optional<double> value) {
+  return value ? fmt::format("{:.4g}", *value) : "?";
 }
 
 std::string interval_text(const std::optional<Interval>& value) {

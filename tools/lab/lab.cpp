@@ -87,7 +87,10 @@ Status Lab::write_guest(const LabOptions& options) {
   if (!linux_files)
     return fail(linux_files.error());
   kernel_ = linux_files->kernel;
-  return write_lab_initrd(*linux_files, directory() / "initrd");
+  auto initrd = lab_initrd(*linux_files);
+  if (!initrd)
+    return fail(initrd.error());
+  return write_file(directory() / "initrd", std::as_bytes(std::span(*initrd)));
 }
 
 std::vector<std::string> Lab::guest_arguments(const LabOptions& options,

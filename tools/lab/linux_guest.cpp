@@ -1,11 +1,10 @@
 #include "tools/lab/linux_guest.h"
 
+#include "captures/session/file.h"
 #include "tools/lab/guest_image.h"
 
 #include <cstdlib>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 
 namespace migscope::tools {
 namespace {
@@ -63,21 +62,15 @@ std::string cpio_archive(const std::vector<ArchivedFile>& files) {
   return out;
 }
 
-Status write_lab_initrd(const LinuxFiles& linux,
-                        const std::filesystem::path& path) {
-  std::ifstream in(linux.initrd, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in && !in.eof())
-    return fail(ErrorKind::io, "cannot read " + linux.initrd.string());
-  pad(text);
-  text += cpio_archive(
+Result<std::string> lab_initrd(const LinuxFiles& linux) {
+  constexpr uint64_t kMostBytes = 1 << 30;
+  auto text = captures::read_file(linux.initrd, kMostBytes);
+  if (!text)
+    return text;
+  pad(*text);
+  *text += cpio_archive(
       {{"init", lab_init_script()}, {"workload", lab_workload_image()}});
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out)
-    return fail(ErrorKind::io, "cannot write " + path.string());
-  return {};
+  return text;
 }
 
 } // namespace migscope::tools

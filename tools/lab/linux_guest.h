@@ -29,9 +29,8 @@ struct ArchivedFile {
 // buffer-format.rst, "newc").
 [[nodiscard]] std::string cpio_archive(const std::vector<ArchivedFile>& files);
 
-// Writes the initrd of a lab guest: that of `linux`, and behind it /init and
-// the workload.
-[[nodiscard]] Status write_lab_initrd(const LinuxFiles& linux,
-                                      const std::filesystem::path& path);
+// The initrd of a lab guest: that of `linux`, and behind it /init and the
+// workload.
+[[nodiscard]] Result<std::string> lab_initrd(const LinuxFiles& linux);
 
 } // namespace migscope::tools

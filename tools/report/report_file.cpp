@@ -12,6 +12,16 @@ Result<ReportFile> ReportFile::create(const std::filesystem::path& path) {
   return ReportFile(file, path);
 }
 
+Result<std::optional<ReportFile>>
+ReportFile::create_where_asked(const std::string& path) {
+  if (path.empty())
+    return std::nullopt;
+  auto file = create(path);
+  if (!file)
+    return fail(file.error());
+  return std::optional(std::move(*file));
+}
+
 ReportFile::ReportFile(ReportFile&& other) noexcept
     : file_(std::exchange(other.file_, nullptr)),
       path_(std::move(other.path_)) {}

@@ -23,6 +23,10 @@ public:
   // All of it, once.
   [[nodiscard]] Status write(std::string_view text);
 
+  // The same where a path was given; else nothing.
+  [[nodiscard]] static Result<std::optional<ReportFile>>
+  create_where_asked(const std::string& path);
+
 private:
   ReportFile(std::FILE* file, std::filesystem::path path)
       : file_(file), path_(std::move(path)) {}

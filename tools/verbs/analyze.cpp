@@ -5,11 +5,11 @@
 #include "tools/report/html.h"
 #include "tools/report/report_file.h"
 #include "tools/verbs/paths.h"
+#include "tools/verbs/printing.h"
 #include "tools/verbs/reading.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 namespace migscope::tools {
 namespace {
@@ -44,25 +44,18 @@ Status print(const AnalyzeOptions& options,
              const analyzer::Analysis& analysis) {
   std::string out = options.json ? render_json(analysis).dump_pretty() + "\n"
                                  : render_text(analysis);
-  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() ||
-      std::fflush(stdout) != 0)
-    return fail({ErrorKind::io, "cannot write to standard output"});
-  return {};
+  return print_result(out);
 }
 
 ExitStatus analyze(const AnalyzeOptions& options) {
-  std::optional<ReportFile> html;
-  if (!options.html.empty()) {
-    auto file = ReportFile::create(options.html);
-    if (!file)
-      return report(file.error());
-    html.emplace(std::move(*file));
-  }
+  auto html = ReportFile::create_where_asked(options.html);
+  if (!html)
+    return report(html.error());
   auto analysis = read(options);
   if (!analysis)
     return report(analysis.error());
-  if (html)
-    if (auto written = html->write(
+  if (*html)
+    if (auto written = (*html)->write(
             render_html(build_report({options.paths.front(), *analysis})));
         !written)
       return report(written.error());

@@ -4,6 +4,7 @@
 #include "tools/progress.h"
 #include "tools/report/html.h"
 #include "tools/verbs/campaign_results.h"
+#include "tools/verbs/printing.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -107,7 +108,8 @@ ExitStatus tell(const CampaignOptions& options,
     return report(results.error());
   if (auto written = write_all(folder, *results); !written)
     return report(written.error());
-  std::fputs(results_text(*results).c_str(), stdout);
+  if (auto printed = print_result(results_text(*results)); !printed)
+    return report(printed.error());
   fmt::print(stderr,
              "wrote results.json, .csv, .ndjson, .html, .sqlite in {}\n",
              folder.string());

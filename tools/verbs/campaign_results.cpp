@@ -19,17 +19,7 @@ void declare_categories(CLI::App& verb, std::vector<std::string>& files) {
 }
 
 Result<std::string> read_small_file(const std::string& path) {
-  auto file = captures::File::open(path);
-  if (!file)
-    return fail(file.error());
-  if (file->size() > kMostBytes)
-    return fail({ErrorKind::unsupported, "it has more than 1 MiB", path, {}});
-  std::string text(file->size(), '\0');
-  auto read = file->read_at(0, std::as_writable_bytes(std::span(text)));
-  if (!read)
-    return fail(read.error());
-  text.resize(*read);
-  return text;
+  return captures::read_file(path, kMostBytes);
 }
 
 Result<std::vector<analyzer::CategorySet>>

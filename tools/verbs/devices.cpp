@@ -1,6 +1,7 @@
 #include "analyzer/devices/read_description.h"
 #include "tools/render/device_patterns.h"
 #include "tools/verbs/paths.h"
+#include "tools/verbs/printing.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
@@ -17,12 +18,9 @@ struct DevicesOptions {
   bool json = false;
 };
 
+// A piece of what is printed.
 bool print(std::string_view text) {
   return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-}
-
-ExitStatus unwritable() {
-  return report({ErrorKind::io, "cannot write to standard output"});
 }
 
 void tell(const analyzer::DeviceStates& states) {
@@ -67,7 +65,7 @@ ExitStatus show(const DevicesOptions& options,
   auto problems = options.json ? render_devices_json(states, selection, print)
                                : render_devices_text(states, selection, print);
   if (!problems || std::fflush(stdout) != 0)
-    return unwritable();
+    return report({ErrorKind::io, "cannot write to standard output"});
   tell(states);
   tell_of_values(*problems);
   return states.input.complete && !*problems ? ExitStatus::done
@@ -81,8 +79,8 @@ ExitStatus compare(const DevicesOptions& options,
   analyzer::DeviceDiff diff = selected(analyzer::compare(a, b), selection);
   std::string out = options.json ? render_json(diff, a, b).dump_pretty() + "\n"
                                  : render_text(diff);
-  if (!print(out) || std::fflush(stdout) != 0)
-    return unwritable();
+  if (auto printed = print_result(out); !printed)
+    return report(printed.error());
   tell(a);
   tell(b);
   tell_of_values(diff.problems);

@@ -51,7 +51,7 @@ std::optional<captures::ProbePlan> guest_probe(const LabVerbOptions& options) {
   return captures::ProbePlan{
       icmp ? Target{Target::Kind::icmp, LabNetwork::kGuest, 0}
            : Target{Target::Kind::udp, LabNetwork::kGuest, kEchoPort},
-      Nanos(static_cast<int64_t>(options.probe_interval_ms * 1e6))};
+      from_ms(options.probe_interval_ms)};
 }
 
 RecordingPlan recording_plan(const LabVerbOptions& options, const Lab& lab) {

@@ -3,10 +3,10 @@
 #include "analyzer/memory/memory_report.h"
 #include "tools/temp_dir.h"
 #include "tools/verbs/paths.h"
+#include "tools/verbs/printing.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 namespace migscope::tools {
 namespace {
@@ -60,10 +60,7 @@ template <typename Report>
 Status print(const Report& report, bool json) {
   std::string out =
       json ? render_json(report).dump_pretty() + "\n" : render_text(report);
-  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() ||
-      std::fflush(stdout) != 0)
-    return fail(ErrorKind::io, "cannot write to standard output");
-  return {};
+  return print_result(out);
 }
 
 Result<ExitStatus> print_history(const MemoryOptions& options,

@@ -5,12 +5,12 @@
 #include "tools/stream_session.h"
 #include "tools/temp_dir.h"
 #include "tools/verbs/options.h"
+#include "tools/verbs/printing.h"
 #include "tools/verbs/probe_pcap.h"
 #include "tools/verbs/probing.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <fmt/format.h>
 
 namespace migscope::tools {
@@ -57,14 +57,14 @@ Result<Place> make_place(Clock& clock, const ProbeVerbOptions& options) {
   return place;
 }
 
-void print(const analyzer::Service& service, bool json) {
+Status print(const analyzer::Service& service, bool json) {
   std::string text = json ? qmp::Json::object()
                                     .set("schema", "migscope/service-1")
                                     .set("service", service_json(service))
                                     .dump_pretty() +
                                 "\n"
                           : service_text(service);
-  std::fputs(text.c_str(), stdout);
+  return print_result(text);
 }
 
 ExitStatus tell(const std::filesystem::path& log,
@@ -73,7 +73,8 @@ ExitStatus tell(const std::filesystem::path& log,
   auto series = analyzer::read_probes(log, &torn);
   if (!series)
     return report(series.error());
-  print(analyzer::measure(*series), options.json);
+  if (auto printed = print(analyzer::measure(*series), options.json); !printed)
+    return report(printed.error());
   return torn ? report(*torn) : ExitStatus::done;
 }
 
@@ -90,11 +91,10 @@ Status run_probe(EventLoop& loop, Clock& clock, const captures::ProbePlan& plan,
     progress.show(fmt::format("{} probes, {} answers", (*run)->sent(),
                               (*run)->answers()));
   });
-  Nanos limit(static_cast<int64_t>(seconds * 1e9));
+  std::optional<Nanos> limit;
   if (seconds > 0)
-    (void)loop.run_until([] { return false; }, limit, "");
-  else
-    (void)loop.run_until([] { return false; });
+    limit = from_seconds(seconds);
+  (void)loop.run_until([] { return false; }, limit, "");
   return (*run)->finish();
 }
 

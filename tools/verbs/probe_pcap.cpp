@@ -3,8 +3,7 @@
 #include "analyzer/traffic/read_traffic.h"
 #include "analyzer/traffic/recorded_pause.h"
 #include "tools/render/traffic.h"
-
-#include <cstdio>
+#include "tools/verbs/printing.h"
 
 namespace migscope::tools {
 namespace {
@@ -30,10 +29,7 @@ Result<analyzer::TrafficOptions> traffic_options(const PcapOptions& options) {
 Status print(const analyzer::TrafficReport& report, bool json) {
   std::string out =
       json ? render_json(report).dump_pretty() + "\n" : render_text(report);
-  if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() ||
-      std::fflush(stdout) != 0)
-    return fail(ErrorKind::io, "cannot write to standard output");
-  return {};
+  return print_result(out);
 }
 
 } // namespace

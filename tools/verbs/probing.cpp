@@ -27,8 +27,7 @@ probe_plan(const ProbeOptions& options) {
   auto target = captures::parse_probe_target(options.target);
   if (!target)
     return fail(target.error());
-  return captures::ProbePlan{
-      *target, Nanos(static_cast<int64_t>(options.interval_ms * 1e6))};
+  return captures::ProbePlan{*target, from_ms(options.interval_ms)};
 }
 
 } // namespace migscope::tools

@@ -16,20 +16,10 @@ namespace {
 
 Result<analyzer::Owners> read_owners(const std::string& path) {
   constexpr uint64_t kMostBytes = 2u << 30;
-  auto file = captures::File::open(path);
-  if (!file)
-    return fail(file.error());
-  if (file->size() > kMostBytes)
-    return fail({ErrorKind::unsupported,
-                 fmt::format("a table of more than {} bytes", kMostBytes),
-                 path,
-                 {}});
-  std::string text(file->size(), '\0');
-  auto read = file->read_at(0, std::as_writable_bytes(std::span(text)));
-  if (!read)
-    return fail(read.error());
-  text.resize(*read);
-  return analyzer::parse_owners(text, path);
+  auto text = captures::read_file(path, kMostBytes);
+  if (!text)
+    return fail(text.error());
+  return analyzer::parse_owners(*text, path);
 }
 
 double thread_cpu_seconds() {

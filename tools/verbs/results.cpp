@@ -2,10 +2,10 @@
 #include "tools/report/html.h"
 #include "tools/report/report_file.h"
 #include "tools/verbs/campaign_results.h"
+#include "tools/verbs/printing.h"
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 
 namespace migscope::tools {
 namespace {
@@ -26,22 +26,19 @@ std::string printed(const ResultsOptions& options,
 }
 
 ExitStatus show_results(const ResultsOptions& options) {
-  std::optional<ReportFile> html;
-  if (!options.html.empty()) {
-    auto file = ReportFile::create(options.html);
-    if (!file)
-      return report(file.error());
-    html.emplace(std::move(*file));
-  }
+  auto html = ReportFile::create_where_asked(options.html);
+  if (!html)
+    return report(html.error());
   auto results =
       campaign_results(options.folder, options.categories, options.sqlite);
   if (!results)
     return report(results.error());
-  if (html)
-    if (auto written = html->write(render_html(results_report(*results)));
+  if (*html)
+    if (auto written = (*html)->write(render_html(results_report(*results)));
         !written)
       return report(written.error());
-  std::fputs(printed(options, *results).c_str(), stdout);
+  if (auto done = print_result(printed(options, *results)); !done)
+    return report(done.error());
   return ExitStatus::done;
 }
 

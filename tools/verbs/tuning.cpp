@@ -49,7 +49,7 @@ Result<MigrationPlan> tuned_plan(const Tuning& tuning) {
   plan.parameters = *parameters;
   plan.postcopy_after = tuning.postcopy_after;
   if (tuning.limit_s > 0)
-    plan.limit = Nanos(static_cast<int64_t>(tuning.limit_s * 1e9));
+    plan.limit = from_seconds(tuning.limit_s);
   return plan;
 }
 

@@ -22,5 +22,6 @@ uint64_t page_address(const struct area* area, uint32_t page);
 // The first content of each of its pages.
 void fill_area(const struct area* area, enum content content);
 
-// `0x1000000-0x2000000,0x100000000-0x100400000`, or `none`.
-void put_area(struct line* line, const struct area* area);
+// How a READY line begins.
+void put_ready(struct line* line, const struct area* cold,
+               const struct area* hot);

@@ -18,10 +18,7 @@ static void require(bool given, const char* what) {
 static void say_ready(const struct config* config, const struct area* cold,
                       const struct area* hot) {
   struct line line = {.length = 0};
-  put_text(&line, "READY cold=");
-  put_area(&line, cold);
-  put_text(&line, " hot=");
-  put_area(&line, hot);
+  put_ready(&line, cold, hot);
   put_text(&line, " stack=");
   put_hex(&line, (uint32_t)stack_bottom);
   put_text(&line, "-");

@@ -83,10 +83,7 @@ static const char* join(int count, char** words) {
 static void say_ready(const struct config* config, const struct area* cold,
                       const struct area* hot) {
   struct line line = {.length = 0};
-  put_text(&line, "READY cold=");
-  put_area(&line, cold);
-  put_text(&line, " hot=");
-  put_area(&line, hot);
+  put_ready(&line, cold, hot);
   put_text(&line, " addresses=virtual page=");
   put_decimal(&line, kPageSize);
   put_text(&line, " seed=");
