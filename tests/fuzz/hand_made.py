@@ -210,3 +210,32 @@ PROBE_LOGS = [
         {"ns": 5, "answered": 3}, {"ns": 10**10, "sent": 500},
         {"ns": 10**10, "failed": 99, "error": "Network is down"})),
 ]
+
+PLANS = [
+    ("own", b"""name = "own"
+seed = 7
+repetitions = 2
+limit_s = 30.5
+workloads = ["heavy", "idle"]
+memory = ["96M", "1G"]
+modes = ["slow", "postcopy"]
+bandwidth = ["400Mbit/s", "1.5Gbit/s", "unlimited"]
+
+[workload.heavy]
+words = "cold=20% hot=40% rate=12000 content=random"
+
+[mode.slow]
+capabilities = ["auto-converge=on"]
+parameters = ["cpu-throttle-initial=30"]
+
+[lab]
+guest = "linux"
+probe = "udp"
+link = true
+"""),
+    ("hooks.json", json.dumps({
+        "workloads": ["idle"], "memory": ["1G"], "modes": ["precopy"],
+        "hooks": {"source": "unix:a", "destination": "tcp:b:1",
+                  "migrate": "sh m", "prepare": "sh p", "restore": "sh r",
+                  "probe": "guest:7"}}).encode()),
+]

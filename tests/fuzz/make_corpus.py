@@ -21,6 +21,8 @@ HERE = pathlib.Path(__file__).parent
 CORPUS = HERE / "corpus"
 FIXTURES = HERE.parent / "fixtures"
 TRANSCRIPTS = HERE.parent / "transcripts"
+PRESETS = HERE.parents[1] / "tools/campaign/presets"
+CATEGORIES = HERE.parents[1] / "analyzer/study/categories"
 
 # Of decoder.cpp.
 PAGE_256, PAGE_1024, DESCRIBED, ORIGIN, RESUMED = 0, 1, 4, 8, 16
@@ -273,6 +275,15 @@ def probes():
         write("probes", name, b"\x60\xa0" + lines)
 
 
+def plans():
+    for option, folder in ((b"\0", PRESETS), (b"\1", CATEGORIES)):
+        for path in sorted(folder.glob("*.toml")):
+            write("plan", f"{folder.name}-{path.stem}",
+                  option + path.read_bytes())
+    for name, text in hand_made.PLANS:
+        write("plan", name, b"\0" + text)
+
+
 def containers(small):
     stream = dict((name, data) for name, _, data in small)["10.0-precopy"]
     for form, image in hand_made.save_images(stream, zstd):
@@ -298,6 +309,7 @@ def main():
     qmp_lines()
     session_reader(small)
     probes()
+    plans()
     containers(small)
     for name, data in hand_made_packets.inputs():
         write("packets", name, data)

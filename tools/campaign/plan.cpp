@@ -47,22 +47,25 @@ Result<Json> definition(const Json& plan, const char* kind,
   return found.is_null() ? Json::object() : found;
 }
 
-// A name becomes part of a file's.
-bool is_plain(const std::string& name) {
-  return !name.empty() && name.size() <= 64 && name.front() != '.' &&
-         std::ranges::all_of(name, [](char c) {
-           return std::isalnum(static_cast<unsigned char>(c)) || c == '-' ||
-                  c == '_' || c == '/' || c == '.' || c == '+';
+// Names become parts of a run's, between dots (runs.h). What has a slash or a
+// dot in it is a bandwidth, whose form allows for no two that would be alike.
+bool is_plain(const std::string& name, std::string_view marks) {
+  return !name.empty() && name.size() <= 64 &&
+         std::ranges::all_of(name, [&](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) ||
+                  marks.find(c) != marks.npos;
          });
 }
 
-Status check_names(const char* key, const std::vector<std::string>& names) {
+Status check_names(std::string_view key,
+                   const std::vector<std::string>& names) {
+  std::string_view marks = key == "bandwidth" ? "-_+./" : "-_+";
   for (const std::string& name : names)
-    if (!is_plain(name))
+    if (!is_plain(name, marks))
       return fail(ErrorKind::usage,
-                  fmt::format("{}: \"{}\": expected letters, digits and any of "
-                              "- _ . + /",
-                              key, name));
+                  fmt::format("{}: \"{}\": expected at most 64 letters, digits "
+                              "and any of {}",
+                              key, name, fmt::join(marks, " ")));
   std::vector<std::string> sorted = names;
   std::ranges::sort(sorted);
   if (auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end())

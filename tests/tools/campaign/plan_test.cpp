@@ -117,6 +117,8 @@ TEST_CASE("what is no plan says what was expected, and found") {
              "twice"},
         Case{"workloads = ['../x']\nmemory = ['1G']\nmodes = ['precopy']",
              "letters"},
+        Case{"workloads = ['idle']\nmemory = ['1G']\nmodes = ['a.b']",
+             "letters"},
         Case{good + "repetitions = 1000\nlimit_s = 0", "limit_s"}}) {
     CAPTURE(text);
     auto plan = parse_plan(text, "plan.toml");
