@@ -20,22 +20,29 @@ std::optional<size_t> only_difference(const Coordinates& a,
   return out;
 }
 
-Comparison compare(const std::string& measure, size_t factor,
-                   const CellValues& a, const CellValues& b) {
-  const auto& x = a.measures.at(measure);
-  const auto& y = b.measures.at(measure);
+// All but what the two are.
+Comparison compare_values(const std::string& measure,
+                          const std::vector<double>& x,
+                          const std::vector<double>& y) {
   Comparison out;
   out.measure = measure;
-  out.factor = kFactors[factor];
-  out.at = a.at;
-  out.at[factor].clear();
-  out.a = a.at[factor];
-  out.b = b.at[factor];
   out.n_a = x.size();
   out.n_b = y.size();
   out.median_a = median_of(x);
   out.median_b = median_of(y);
   out.test = rank_test(x, y);
+  return out;
+}
+
+// Of the measures for which both have values.
+std::vector<Comparison> compare_measures(const CellValues& a,
+                                         const CellValues& b) {
+  std::vector<Comparison> out;
+  for (const auto& [measure, values] : a.measures) {
+    auto other = b.measures.find(measure);
+    if (!values.empty() && other != b.measures.end() && !other->second.empty())
+      out.push_back(compare_values(measure, values, other->second));
+  }
   return out;
 }
 
@@ -67,17 +74,41 @@ std::vector<Comparison> compare_cells(const std::vector<CellValues>& cells) {
       auto factor = only_difference(cells[i].at, cells[j].at);
       if (!factor)
         continue;
-      for (const auto& [measure, values] : cells[i].measures) {
-        auto other = cells[j].measures.find(measure);
-        if (values.empty() || other == cells[j].measures.end() ||
-            other->second.empty())
-          continue;
-        Comparison one = compare(measure, *factor, cells[i], cells[j]);
-        families[{{measure, one.factor}, one.at}].push_back(out.size());
+      for (Comparison& one : compare_measures(cells[i], cells[j])) {
+        one.factor = kFactors[*factor];
+        one.at = cells[i].at;
+        one.at[*factor].clear();
+        one.a = cells[i].at[*factor];
+        one.b = cells[j].at[*factor];
+        families[{{one.measure, one.factor}, one.at}].push_back(out.size());
         out.push_back(std::move(one));
       }
     }
   for (const auto& [family, members] : families)
+    adjust(out, members);
+  return out;
+}
+
+std::vector<Comparison> compare_campaigns(const std::vector<CellValues>& a,
+                                          const std::string& name_a,
+                                          const std::vector<CellValues>& b,
+                                          const std::string& name_b) {
+  std::vector<Comparison> out;
+  std::map<std::string, std::vector<size_t>> families; // by measure
+  for (const CellValues& cell : a) {
+    auto other = std::ranges::find(b, cell.at, &CellValues::at);
+    if (other == b.end())
+      continue;
+    for (Comparison& one : compare_measures(cell, *other)) {
+      one.factor = kCampaignFactor;
+      one.at = cell.at;
+      one.a = name_a;
+      one.b = name_b;
+      families[one.measure].push_back(out.size());
+      out.push_back(std::move(one));
+    }
+  }
+  for (const auto& [measure, members] : families)
     adjust(out, members);
   return out;
 }

@@ -90,6 +90,7 @@ def modes(migscope, lab):
           and ended["postcopy"] == ended["hybrid"] == {"postcopy": 5}, ended)
     check_forms(migscope, folder, found)
     check_figures(found)
+    check_against(migscope, lab, folder)
     if reason := migtest.no_network():
         return f"PAUSES NOT COMPARED: QEMU's limits do not hold in it; {reason}"
     check(downtime["postcopy"] < downtime["precopy"], downtime)
@@ -104,6 +105,51 @@ def modes(migscope, lab):
     check(("downtime_ms", "precopy", "postcopy") in real, real)
     return {"downtime": downtime, "requests": requests,
             "larger than noise": len(real)}
+
+
+def check_against(migscope, lab, folder):
+    """Another campaign, of one of the cells and without the link: its pauses
+    are as short as memory is fast."""
+    plan = write_plan(lab, "unlinked.toml", modes='"precopy"')
+    with open(plan, encoding="utf-8") as file:
+        text = file.read().replace("link = true", "link = false")
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text)
+    other = lab.path("unlinked")
+    campaign(migscope, plan, other)
+    out, _ = migscope.run("results", folder, "--against", other, "--json")
+    schemas.check(out)
+    found = json.loads(out)
+    check(found["against"]["name"] == "unlinked"
+          and found["against"]["cells"] == 1, found["against"])
+    told = {one["measure"]: one for one in found["comparisons"]
+            if one["factor"] == "campaign"}
+    check(all(one["a"] == "modes" and one["b"] == "unlinked"
+              and one["at"]["mode"] == "precopy" for one in told.values()), told)
+    theirs = results(migscope, other)
+    check(told["downtime_ms"]["median_b"]
+          == medians(theirs, "downtime_ms")["precopy"], told["downtime_ms"])
+    text, _ = migscope.run("results", folder, "--against", other)
+    check("Compared with unlinked (1 cell)" in text, text)
+    if not migtest.no_network():
+        check(found["against"]["differences"]
+              == ['lab.link: modes "true", unlinked "false"'],
+              found["against"])
+        check(told["downtime_ms"]["larger_than_noise"]
+              and told["downtime_ms"]["shift"] > 0, told["downtime_ms"])
+    # Nothing is compared that only has the same name.
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text_of_other_words(lab))
+    changed = lab.path("changed")
+    campaign(migscope, plan, changed)
+    _, err = migscope.run("results", folder, "--against", changed, status=2)
+    check("workload heavy is not the same in both" in err, err)
+
+
+def text_of_other_words(lab):
+    with open(write_plan(lab, "words.toml", modes='"precopy"', repetitions=1),
+              encoding="utf-8") as file:
+        return file.read().replace("hot=40%", "hot=20%")
 
 
 def check_figures(found):

@@ -133,7 +133,8 @@ class Stage:
             file.write(PLAN)
         with open(os.path.join(self.made, "mine.toml"), "w") as file:
             file.write(CATEGORIES)
-        shell("migscope campaign plan.toml -o study", self.made)
+        shell("migscope campaign plan.toml -o study && cp -a study earlier",
+              self.made)
         self.make_capture()
         self.make_channels()
         with open(os.path.join(self.made, "owners.csv"), "w") as file:

@@ -30,6 +30,8 @@ interval_text(const std::optional<analyzer::Interval>& interval);
 [[nodiscard]] std::string grades_text(const std::vector<MeasuredGrade>& grades);
 // The coordinates of a comparison that its two cells have in common.
 [[nodiscard]] std::string place_of(const analyzer::Comparison& comparison);
+// What results are held against, but for the differences.
+[[nodiscard]] std::string against_text(const OtherCampaign& other);
 // What differs by more than noise, in a sentence.
 [[nodiscard]] std::string
 comparison_text(const analyzer::Comparison& comparison);

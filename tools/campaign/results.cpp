@@ -37,6 +37,7 @@ RunResult describe(const Plan& plan, const RunSpec& run, uint64_t order,
           analysis.outcome.status,
           analysis.outcome.detail,
           analysis.outcome.mode,
+          analysis.vm.qemu,
           analysis.input.complete,
           measure_run(analysis)};
 }
@@ -139,15 +140,22 @@ Result<CampaignResults> read_results(const std::filesystem::path& folder,
   if (auto read = read_runs(folder, out, sink); !read)
     return fail(read.error());
   out.cells = empty_cells(out.plan);
-  std::vector<CellValues> values;
-  for (CellResult& cell : out.cells) {
+  auto values = cell_values(out);
+  for (size_t i = 0; i < out.cells.size(); ++i) {
+    CellResult& cell = out.cells[i];
     count_outcomes(cell, out.runs);
-    values.push_back(values_of(cell, out.runs));
-    for (const auto& [name, list] : values.back().measures)
+    for (const auto& [name, list] : values[i].measures)
       cell.measures[name].summary = analyzer::summarize(list, out.plan.seed);
     grade_cell(cell, out.sets);
   }
   out.comparisons = analyzer::compare_cells(values);
+  return out;
+}
+
+std::vector<CellValues> cell_values(const CampaignResults& results) {
+  std::vector<CellValues> out;
+  for (const CellResult& cell : results.cells)
+    out.push_back(values_of(cell, results.runs));
   return out;
 }
 

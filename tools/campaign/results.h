@@ -19,7 +19,8 @@ struct RunResult {
   uint64_t order = 0;          // of the plan, from 1
   std::string outcome, detail; // as an analysis has it
   std::string mode_of_outcome; // "precopy" of a postcopy that never switched
-  bool complete = true;        // the recording
+  std::optional<std::string> qemu; // the source's version
+  bool complete = true;            // the recording
   std::map<std::string, double> measures;
 };
 
@@ -43,12 +44,21 @@ struct CellResult {
   std::vector<MeasuredGrade> overall;             // of sets that have it
 };
 
+// What these results are held against.
+struct OtherCampaign {
+  std::string folder, name;
+  size_t cells = 0; // compared
+  // What else is not the same in both: settings, versions, definitions.
+  std::vector<std::string> differences;
+};
+
 struct CampaignResults {
   std::string folder;
   Plan plan;
   std::vector<RunResult> runs; // in the order of the plan; those that are made
   std::vector<CellResult> cells;
   std::vector<analyzer::Comparison> comparisons;
+  std::optional<OtherCampaign> against;
   std::vector<analyzer::CategorySet> sets;
 };
 
@@ -61,5 +71,9 @@ using RunSink =
 [[nodiscard]] Result<CampaignResults>
 read_results(const std::filesystem::path& folder,
              std::vector<analyzer::CategorySet> more, const RunSink& sink);
+
+// Of the completed runs, cell by cell.
+[[nodiscard]] std::vector<analyzer::CellValues>
+cell_values(const CampaignResults& results);
 
 } // namespace migscope::tools

@@ -51,6 +51,7 @@ Json run(const RunResult& value) {
       .set("outcome", Json::text(value.outcome))
       .set("detail", Json::text(value.detail))
       .set("actual_mode", Json::text(value.mode_of_outcome))
+      .set("qemu", value.qemu ? Json::text(*value.qemu) : Json())
       .set("complete", value.complete)
       .set("measures", values_of(value));
 }
@@ -115,6 +116,16 @@ Json comparison(const Comparison& value) {
       .set("too_few_runs", value.hopeless);
 }
 
+Json against(const std::optional<OtherCampaign>& value) {
+  if (!value)
+    return {};
+  return Json::object()
+      .set("name", value->name)
+      .set("folder", Json::text(value->folder))
+      .set("cells", uint64_t{value->cells})
+      .set("differences", list(value->differences, Json::text));
+}
+
 Json category_set(const analyzer::CategorySet& value) {
   return Json::object()
       .set("name", value.name)
@@ -161,6 +172,7 @@ Json results_json(const CampaignResults& results) {
       .set("runs", list(results.runs, run))
       .set("cells", list(results.cells, cell))
       .set("comparisons", list(results.comparisons, comparison))
+      .set("against", against(results.against))
       .set("categories", list(results.sets, category_set));
 }
 

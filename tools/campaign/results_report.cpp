@@ -129,6 +129,11 @@ Section differences(const CampaignResults& results) {
   out.lead = "Mann-Whitney U, two-sided, exact for up to 60 runs; adjusted by "
              "Holm within a family: the same measure, factor and other "
              "coordinates. Larger than noise: adjusted p below 0.05.";
+  if (results.against) {
+    out.lead += " " + against_text(*results.against);
+    for (const std::string& difference : results.against->differences)
+      out.findings.push_back({"info", difference, "the two plans and runs"});
+  }
   DataTable table;
   table.caption = "all comparisons";
   table.columns = {{"measure", false}, {"at", false},     {"a", false},

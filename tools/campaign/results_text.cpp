@@ -126,6 +126,15 @@ std::string differences(const CampaignResults& results) {
   return out;
 }
 
+std::string other_campaign(const CampaignResults& results) {
+  if (!results.against)
+    return "";
+  std::string out = "\n" + wrap(against_text(*results.against), 2);
+  for (const std::string& difference : results.against->differences)
+    out += wrap("- " + difference, 2);
+  return out;
+}
+
 std::string overall(const CampaignResults& results) {
   std::string out = told_by_cells(results, [](const CellResult& cell) {
     return grades_text(cell.overall);
@@ -196,12 +205,20 @@ std::string comparison_text(const Comparison& one) {
                      one.adjusted_p);
 }
 
+std::string against_text(const OtherCampaign& other) {
+  return fmt::format("Compared with {} ({}), adjusted over all cells of a "
+                     "measure{}",
+                     other.name, counted(other.cells, "cell"),
+                     other.differences.empty() ? "" : "; what else differs:");
+}
+
 std::string results_text(const CampaignResults& results) {
   std::string out = head(results);
   for (const MeasureInfo& measure : measures())
     if (has_values(results, measure.name))
       out += measure_table(results, measure) + measure_grades(results, measure);
-  return out + overall(results) + differences(results) + sources(results);
+  return out + overall(results) + other_campaign(results) +
+         differences(results) + sources(results);
 }
 
 } // namespace migscope::tools

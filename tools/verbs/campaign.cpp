@@ -102,8 +102,8 @@ Status write_all(const std::filesystem::path& folder,
 ExitStatus tell(const CampaignOptions& options,
                 const CampaignOutcome& outcome) {
   std::filesystem::path folder = options.output;
-  auto results =
-      campaign_results(folder, options.categories, folder / "results.sqlite");
+  auto results = campaign_results({options.output, options.categories, ""},
+                                  folder / "results.sqlite");
   if (!results)
     return report(results.error());
   if (auto written = write_all(folder, *results); !written)

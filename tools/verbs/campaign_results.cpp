@@ -1,6 +1,7 @@
 #include "tools/verbs/campaign_results.h"
 
 #include "captures/session/file.h"
+#include "tools/campaign/against.h"
 
 #include <CLI/CLI.hpp>
 
@@ -38,21 +39,35 @@ read_categories(const std::vector<std::string>& files) {
   return out;
 }
 
-Result<CampaignResults>
-campaign_results(const std::filesystem::path& folder,
-                 const std::vector<std::string>& categories,
-                 const std::filesystem::path& sqlite) {
-  auto sets = read_categories(categories);
+namespace {
+
+Result<CampaignResults> read_compared(const ResultsSource& source,
+                                      const RunSink& sink) {
+  auto sets = read_categories(source.categories);
   if (!sets)
     return fail(sets.error());
+  auto results = read_results(source.folder, std::move(*sets), sink);
+  if (!results || source.against.empty())
+    return results;
+  auto other = read_results(source.against, {}, {});
+  if (!other)
+    return other;
+  if (auto compared = compare_with(*results, *other); !compared)
+    return fail(compared.error());
+  return results;
+}
+
+} // namespace
+
+Result<CampaignResults> campaign_results(const ResultsSource& source,
+                                         const std::filesystem::path& sqlite) {
   if (sqlite.empty())
-    return read_results(folder, std::move(*sets), {});
+    return read_compared(source, {});
   auto database = ResultsDatabase::create(sqlite);
   if (!database)
     return fail(database.error());
-  auto results = read_results(
-      folder, std::move(*sets),
-      [&](const RunResult& run, const analyzer::Analysis& analysis) {
+  auto results = read_compared(
+      source, [&](const RunResult& run, const analyzer::Analysis& analysis) {
         return (*database)->add(run, analysis);
       });
   if (!results)

@@ -21,10 +21,15 @@ read_categories(const std::vector<std::string>& files);
 // A file's text; fails where it is larger than a plan or set can be.
 [[nodiscard]] Result<std::string> read_small_file(const std::string& path);
 
+struct ResultsSource {
+  std::string folder;
+  std::vector<std::string> categories; // files, beside what is known
+  std::string against;                 // folder of another campaign, or empty
+};
+
 // `sqlite`: the database to make beside, or empty.
 [[nodiscard]] Result<CampaignResults>
-campaign_results(const std::filesystem::path& folder,
-                 const std::vector<std::string>& categories,
+campaign_results(const ResultsSource& source,
                  const std::filesystem::path& sqlite);
 
 } // namespace migscope::tools

@@ -11,8 +11,8 @@ namespace migscope::tools {
 namespace {
 
 struct ResultsOptions {
-  std::string folder, html, sqlite;
-  std::vector<std::string> categories;
+  ResultsSource source;
+  std::string html, sqlite;
   bool json = false, csv = false, ndjson = false;
 };
 
@@ -29,8 +29,7 @@ ExitStatus show_results(const ResultsOptions& options) {
   auto html = ReportFile::create_where_asked(options.html);
   if (!html)
     return report(html.error());
-  auto results =
-      campaign_results(options.folder, options.categories, options.sqlite);
+  auto results = campaign_results(options.source, options.sqlite);
   if (!results)
     return report(results.error());
   if (*html)
@@ -51,9 +50,10 @@ void add_results(CLI::App& app, Verb& chosen) {
       "Tell what a campaign has measured so far.\n\n"
       "Example:\n"
       "  migscope results study\n"
+      "  migscope results study --against earlier\n"
       "  migscope results study --csv > study.csv\n"
       "  migscope results study --html study.html --sqlite study.sqlite\n");
-  verb->add_option("folder", options->folder, "Folder of a campaign")
+  verb->add_option("folder", options->source.folder, "Folder of a campaign")
       ->required()
       ->type_name("FOLDER");
   auto* json =
@@ -70,7 +70,10 @@ void add_results(CLI::App& app, Verb& chosen) {
   verb->add_option("--sqlite", options->sqlite,
                    "Also write all of it to an SQLite FILE, which is replaced")
       ->type_name("FILE");
-  declare_categories(*verb, options->categories);
+  verb->add_option("--against", options->source.against,
+                   "Also compare each cell with that of another campaign")
+      ->type_name("FOLDER");
+  declare_categories(*verb, options->source.categories);
   verb->callback([options, &chosen] {
     chosen = [options] { return show_results(*options); };
   });

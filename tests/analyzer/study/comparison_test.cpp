@@ -45,6 +45,26 @@ TEST_CASE("a family is adjusted together") {
   }
 }
 
+TEST_CASE("the same cell of two campaigns") {
+  std::vector<CellValues> now{cell("a", "x", {1, 2, 3, 4, 5}),
+                              cell("b", "x", {1, 2, 3, 4, 5}),
+                              cell("c", "x", {})};
+  std::vector<CellValues> before{cell("b", "x", {6, 7, 8, 9, 10}),
+                                 cell("a", "x", {1, 2, 3, 4, 6}),
+                                 cell("c", "x", {1}), cell("d", "x", {1})};
+  auto all = compare_campaigns(now, "now", before, "before");
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].at == now[0].at);
+  CHECK(all[0].factor == "campaign");
+  CHECK(all[0].a == "now");
+  CHECK(all[0].b == "before");
+  CHECK_FALSE(all[0].larger_than_noise);
+  CHECK(all[1].larger_than_noise);
+  CHECK(all[1].test.shift == doctest::Approx(-5));
+  // All cells of a measure are one family.
+  CHECK(all[1].adjusted_p == doctest::Approx(2 * all[1].test.p));
+}
+
 TEST_CASE("too few runs can tell nothing, and say so") {
   auto all =
       compare_cells({cell("a", "x", {1, 2, 3}), cell("a", "y", {7, 8, 9})});
