@@ -427,10 +427,11 @@ struct Analysis {
   Clocks clocks;
   std::optional<ExpectedDowntime> expected_downtime;
   std::optional<MissedMinimum> missed_minimum;
-  std::optional<Flow> flow;       // of the whole transfer
-  std::optional<Flow> pause_flow; // from STOP to the stream's last byte
-  std::optional<WhatIf> what_if;  // where it was asked for
-  std::optional<Service> service; // where a probe ran beside it
+  std::optional<Flow> flow;        // of the whole transfer
+  std::optional<Flow> pause_flow;  // from STOP to the stream's last byte
+  std::optional<WhatIf> what_if;   // where it was asked for
+  std::optional<PauseTimes> pause; // where both its ends are known
+  std::optional<Service> service;  // where a probe ran beside it
   std::vector<Finding> findings;
 };
 

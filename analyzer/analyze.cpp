@@ -441,12 +441,11 @@ void explain_flow(Analysis& analysis, const Known& known) {
 }
 
 void explain_service(Analysis& analysis, const Known& known) {
-  std::optional<PauseTimes> pause;
   if (known.pause.stop && known.pause.resume)
-    pause = {*known.pause.stop, *known.pause.resume,
-             analysis.downtime.clock_error_ms};
-  analysis.service =
-      read_service(analysis.input, known.recording, known.zero(), pause);
+    analysis.pause = {*known.pause.stop, *known.pause.resume,
+                      analysis.downtime.clock_error_ms};
+  analysis.service = read_service(analysis.input, known.recording, known.zero(),
+                                  analysis.pause);
 }
 
 // Rounds and pause, as far as they can be told of this kind of migration.

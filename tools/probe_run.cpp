@@ -45,17 +45,19 @@ ProbeRun::~ProbeRun() = default;
 void ProbeRun::drain() {
   for (const ProbeMark& mark : prober_->take())
     take(mark);
+  (void)is_settled(); // forgets what is
 }
 
 void ProbeRun::take(const ProbeMark& mark) {
   switch (mark.kind) {
   case ProbeMark::Kind::sent:
     sent_ = mark.sequence + 1;
+    waiting_.push_back({mark.sequence, mark.time});
     break;
   case ProbeMark::Kind::answered:
     ++answers_;
     last_answer_ = std::max(last_answer_.value_or(mark.time), mark.time);
-    newest_answered_ = std::max(newest_answered_, mark.sequence + 1);
+    settle(mark.sequence);
     break;
   case ProbeMark::Kind::failed:
     if (!std::exchange(failure_told_, true))
@@ -64,6 +66,21 @@ void ProbeRun::take(const ProbeMark& mark) {
   }
   if (!store_failure_)
     keep(log_->append(mark));
+}
+
+void ProbeRun::settle(uint64_t sequence) {
+  auto found =
+      std::ranges::lower_bound(waiting_, sequence, {}, &Waiting::sequence);
+  if (found != waiting_.end() && found->sequence == sequence)
+    found->answered = true;
+}
+
+bool ProbeRun::is_settled() {
+  MonoTime now = clock_.now().mono;
+  while (!waiting_.empty() && (waiting_.front().answered ||
+                               now - waiting_.front().sent >= kLastAnswers))
+    waiting_.pop_front();
+  return waiting_.empty();
 }
 
 void ProbeRun::keep(const Status& stored) {
@@ -84,8 +101,7 @@ Status ProbeRun::finish() {
   prober_->stop_sending();
   drain();
   loop_.forgive_interrupt();
-  (void)loop_.run_until([&] { return newest_answered_ == sent_; }, kLastAnswers,
-                        "");
+  (void)loop_.run_until([&] { return is_settled(); }, kLastAnswers, "");
   drain();
   draining_.reset();
   flushing_.reset();

@@ -4,6 +4,7 @@
 #include "captures/probe/prober.h"
 #include "tools/event_loop.h"
 
+#include <deque>
 #include <filesystem>
 
 namespace migscope::tools {
@@ -26,7 +27,7 @@ public:
   [[nodiscard]] uint64_t answers() const { return answers_; }
   // Sends no more, waits for what is on its way, closes the file. What
   // interrupted before is forgiven, for a moment's waiting; a further signal
-  // ends it.
+  // ends it. Fails where not all could be stored.
   [[nodiscard]] Status finish();
 
 private:
@@ -36,6 +37,9 @@ private:
 
   void drain();
   void take(const captures::ProbeMark& mark);
+  void settle(uint64_t sequence);
+  // Every probe is answered, or has waited for as long as an answer may take.
+  [[nodiscard]] bool is_settled();
   void keep(const Status& stored);
 
   EventLoop& loop_;
@@ -46,8 +50,14 @@ private:
   std::unique_ptr<EventLoop::Timer> draining_, flushing_;
   std::optional<Error> store_failure_;
   std::optional<MonoTime> last_answer_;
+  // On their way, by sequence.
+  struct Waiting {
+    uint64_t sequence = 0;
+    MonoTime sent;
+    bool answered = false;
+  };
+  std::deque<Waiting> waiting_;
   uint64_t sent_ = 0, answers_ = 0;
-  uint64_t newest_answered_ = 0; // its sequence, plus one
   bool failure_told_ = false;
 };
 

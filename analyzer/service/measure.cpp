@@ -67,10 +67,11 @@ private:
       out_.reordered += sequence < newest;
       newest = std::max(newest, sequence);
     }
+    // A probe's share of the time is the interval behind it.
+    double seconds = (out_.duration_ms + out_.interval_ms) / 1000;
     double bits = 8 * static_cast<double>(series_.setup.bytes);
-    if (out_.duration_ms > 0)
-      out_.throughput =
-          static_cast<double>(out_.answered) * bits / (out_.duration_ms / 1000);
+    if (seconds > 0)
+      out_.throughput = static_cast<double>(out_.answered) * bits / seconds;
   }
 
   void measure_delays() {

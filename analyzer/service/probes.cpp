@@ -30,11 +30,15 @@ public:
   ProbeSeries series;
   bool begun = false;
   uint64_t strange = 0; // marks that nothing fits to
+  bool full = false;
 
 private:
   void add_sent(const ProbeMark& mark) {
     auto& probes = series.probes;
-    if (mark.sequence != probes.size() || probes.size() == kMostProbes ||
+    full = full || probes.size() == kMostProbes;
+    if (full)
+      return;
+    if (mark.sequence != probes.size() ||
         (!probes.empty() && mark.time < probes.back().sent)) {
       ++strange;
       return;
@@ -44,7 +48,7 @@ private:
 
   void add_answer(const ProbeMark& mark) {
     if (mark.sequence >= series.probes.size()) {
-      ++strange;
+      strange += !full;
       return;
     }
     Probe& probe = series.probes[mark.sequence];
@@ -76,6 +80,12 @@ Result<ProbeSeries> read_probes(const std::filesystem::path& log,
                  "there is nothing in it: expected a log of probes",
                  log.string(),
                  {}});
+  if (collector.full && !*torn)
+    *torn = Error{ErrorKind::unsupported,
+                  "only its first " + std::to_string(kMostProbes) +
+                      " probes are read",
+                  log.string(),
+                  {}};
   if (collector.strange && !*torn)
     *torn = Error{ErrorKind::malformed,
                   std::to_string(collector.strange) +

@@ -23,7 +23,7 @@ struct ProbeSeries {
   std::string failure;   // the first of them
 };
 
-// More probes than a day's at the usual rate are not read.
+// What is read of a longer log: a day and a half at the usual rate, three GB.
 inline constexpr uint64_t kMostProbes = uint64_t{1} << 26;
 
 // What is readable of a damaged log is taken, `torn` says how it ends. Fails

@@ -12,6 +12,12 @@
 
 namespace migscope::analyzer {
 
+// STOP and RESUME on the recording host's clock.
+struct PauseTimes {
+  MonoTime stop, resume;
+  std::optional<double> clock_error_ms; // of both together; unknown: absent
+};
+
 // A silence that is no chance: for so many probes' turns no answer came.
 inline constexpr uint64_t kOutageProbes = 10;
 // A probe whose answer took longer is told as late.

@@ -1,6 +1,6 @@
 #include "analyzer/traffic/recorded_pause.h"
 
-#include "analyzer/host_clocks.h"
+#include "analyzer/analyze.h"
 #include "analyzer/timeline.h"
 
 #include <algorithm>
@@ -20,18 +20,6 @@ std::optional<WallTime> wall_time(const Timeline& timeline, MonoTime at) {
   return nearest->wall + (at - nearest->mono);
 }
 
-std::optional<double> error_of_both(const Timeline& timeline) {
-  auto stop = timeline.source_clock.error_at(*timeline.stop);
-  auto resume = timeline.destination_clock.error_at(*timeline.resume);
-  if (!stop || !resume)
-    return std::nullopt;
-  return to_ms(*stop + *resume);
-}
-
-bool is_local(const std::optional<captures::EndInfo>& end) {
-  return end && end->local;
-}
-
 } // namespace
 
 Result<WallPause> recorded_pause(const captures::Recording& recording) {
@@ -48,18 +36,20 @@ Result<WallPause> recorded_pause(const captures::Recording& recording) {
       [&](const captures::MonitorLine& line) { builder.add(line); }, &torn);
   if (!read)
     return fail(read.error());
-  Timeline timeline = builder.take();
-  if (!timeline.stop || !timeline.resume)
+  auto analysis =
+      analyze(recording, {.reading = {.content = Content::ignored}});
+  if (!analysis)
+    return fail(analysis.error());
+  const std::optional<PauseTimes>& pause = analysis->pause;
+  if (!pause)
     return lacking("it does not tell of the guest's pause: expected STOP of "
                    "the source and RESUME of the destination");
-  (void)find_clocks(timeline, is_local(recording.manifest()->source),
-                    is_local(recording.manifest()->destination), {});
-  auto stop = wall_time(timeline, timeline.source_clock.at(*timeline.stop));
-  auto resume =
-      wall_time(timeline, timeline.destination_clock.at(*timeline.resume));
+  Timeline timeline = builder.take();
+  auto stop = wall_time(timeline, pause->stop);
+  auto resume = wall_time(timeline, pause->resume);
   if (!stop || !resume)
     return lacking("none of its lines has a time");
-  return WallPause{*stop, *resume, error_of_both(timeline)};
+  return WallPause{*stop, *resume, pause->clock_error_ms};
 }
 
 } // namespace migscope::analyzer

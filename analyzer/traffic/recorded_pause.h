@@ -7,9 +7,8 @@
 
 namespace migscope::analyzer {
 
-// From STOP to RESUME, by the monitors of `recording`. Where they are on other
-// hosts, their clocks are bounded as everywhere (docs/figures.md). Fails where
-// the recording does not tell of both.
+// From STOP to RESUME as analyze() has them. Fails where the recording does not
+// tell of both.
 [[nodiscard]] Result<WallPause>
 recorded_pause(const captures::Recording& recording);
 

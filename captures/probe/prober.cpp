@@ -122,7 +122,8 @@ private:
     MonoTime now = clock_.now().mono;
     if (now < next_)
       return;
-    add({now, ProbeMark::Kind::sent, sent_});
+    if (!note_sent(now))
+      return;
     if (int error = socket_.send(sent_))
       add_failure(error, sent_);
     ++sent_;
@@ -131,6 +132,14 @@ private:
     if (next_ < now)
       next_ = next_ + (now - next_) / setup_.interval * setup_.interval +
               setup_.interval;
+  }
+
+  // False where sending was stopped meanwhile.
+  bool note_sent(MonoTime now) {
+    std::lock_guard lock(mutex_);
+    if (sending_)
+      marks_.push_back({now, ProbeMark::Kind::sent, sent_});
+    return sending_;
   }
 
   void add_failure(int error, uint64_t sequence) {

@@ -30,7 +30,7 @@ public:
   [[nodiscard]] virtual const ProbeSetup& setup() const = 0;
   // What has come since the last call, by time.
   [[nodiscard]] virtual std::vector<ProbeMark> take() = 0;
-  // Sends no more; answers still count.
+  // From its return on nothing is sent; answers still count.
   virtual void stop_sending() = 0;
 };
 

@@ -8,13 +8,15 @@ import time
 
 
 class Echo:
-    """Answers each datagram `delay` seconds after it came; drops every
-    `drop_every`th. In a silence() it drops all, and notes when it last answered
-    before and first answered after."""
+    """Answers each datagram `delay` seconds after it came, but every
+    `hurry_every`th at once; drops every `drop_every`th. In a silence() it drops
+    all, and notes when it last answered before and first answered after."""
 
-    def __init__(self, delay=0.0, drop_every=0, address=("127.0.0.1", 0)):
+    def __init__(self, delay=0.0, drop_every=0, hurry_every=0,
+                 address=("127.0.0.1", 0)):
         self._delay = delay
         self._drop_every = drop_every
+        self._hurry_every = hurry_every
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         # Nothing is lost that is not planted, however busy the machine: as root
         # also beyond net.core.rmem_max (SO_RCVBUFFORCE).
@@ -64,6 +66,8 @@ class Echo:
             self.dropped += 1
         elif self._drop_every and self.seen % self._drop_every == 0:
             self.dropped += 1
+        elif self._hurry_every and self.seen % self._hurry_every == 0:
+            self._answer(data, peer)
         else:
             self._waiting.append((now + self._delay, data, peer))
 

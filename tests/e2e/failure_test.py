@@ -138,31 +138,22 @@ def killed():
 
 def full_disk():
     """The migration goes on, the recording says where it ends."""
-    with Lab(ELF) as lab:
-        disk = lab.path("disk")
-        os.mkdir(disk)
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk],
-            stderr=subprocess.DEVNULL).returncode == 0
-        if not mounted:
+    with Lab(ELF) as lab, migtest.small_disk(lab.path("disk"), "8m") as made:
+        if not made:
             return "NOT RUN: a full disk needs the right to mount a tmpfs"
-        try:
-            migscope, source, session, process = migrate(
-                lab, output=os.path.join(disk, "run.migscope"))
-            _, err = migscope.finish(process, 3)
-            status = source.qmp.execute("query-migrate")["status"]
-            check(status == "completed", f"the migration is {status}")
-            analysis = migscope.analyze(session, status=3)
-            check(any("No space left" in p["message"]
-                      for p in analysis["input"]["problems"]),
-                  analysis["input"]["problems"])
-            check(analysis["ram"]["totals"]["normal"] > 1000, "what was stored")
-            check(analysis["downtime"]["total_ms"] is None
-                  or analysis["downtime"]["total_ms"] > 0, "downtime")
-            return next(line for line in err.splitlines() if "left" in line)
-        finally:
-            shutil.rmtree(disk, ignore_errors=True)
-            subprocess.run(["umount", disk], check=True)
+        migscope, source, session, process = migrate(
+            lab, output=lab.path("disk/run.migscope"))
+        _, err = migscope.finish(process, 3)
+        status = source.qmp.execute("query-migrate")["status"]
+        check(status == "completed", f"the migration is {status}")
+        analysis = migscope.analyze(session, status=3)
+        check(any("No space left" in p["message"]
+                  for p in analysis["input"]["problems"]),
+              analysis["input"]["problems"])
+        check(analysis["ram"]["totals"]["normal"] > 1000, "what was stored")
+        check(analysis["downtime"]["total_ms"] is None
+              or analysis["downtime"]["total_ms"] > 0, "downtime")
+        return next(line for line in err.splitlines() if "left" in line)
 
 
 def lab_leaves_nothing():

@@ -12,6 +12,7 @@ MIGSCOPE_QEMU names the QEMU: "debian-12" for the installed one, a suite that
 tools/get-qemus has fetched, or a command line with its options.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -96,6 +97,21 @@ def wait_until(condition, what):
         check(time.monotonic() < deadline, f"{what}: not in {TIMEOUT} s")
         time.sleep(0.02)
     return result
+
+
+@contextlib.contextmanager
+def small_disk(path, size):
+    """A file system of its own at `path`; gives whether it could be made."""
+    os.mkdir(path)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path],
+        stderr=subprocess.DEVNULL, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            shutil.rmtree(path, ignore_errors=True)
+            subprocess.run(["umount", path], check=True)
 
 
 def wait_for_recorder(session):

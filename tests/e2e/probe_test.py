@@ -68,6 +68,40 @@ def delay(migscope, _):
     return service["delay"]
 
 
+def overtaken(migscope, _):
+    """Answers that are on their way when the last probe is answered already
+    still come."""
+    told = []
+    for _ in range(4):
+        with Echo(delay=0.2, hurry_every=2) as echo:
+            service = probe(migscope, f"127.0.0.1:{echo.port}", "--seconds",
+                            "0.5")
+        check(service["lost"] == 0, f"{service['lost']} lost")
+        check(service["reordered"] > 0, service)
+        told.append(service["reordered"])
+    return {"reordered": told}
+
+
+def full_disk(migscope, lab):
+    """What was stored stays, and is told."""
+    session = lab.path("disk/run.migscope")
+    with migtest.small_disk(lab.path("disk"), "256k") as made, Echo() as echo:
+        if not made:
+            return "NOT RUN: a full disk needs the right to mount a tmpfs"
+        process = migscope.start("probe", f"127.0.0.1:{echo.port}", "-o",
+                                 session, "--interval", "0.1", "--json")
+        said = []
+        for line in process.stderr:
+            said.append(line)
+            if "not stored any more" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = migscope.finish(process, 3)
+        service = json.loads(out)["service"]
+        check(service["sent"] > 1000, service)
+        return {"stored": service["sent"], "said": said[-1].strip()}
+
+
 def outage(migscope, lab):
     """Three of 300 ms; a busy machine adds to one, not to most."""
     session = lab.path("outage.migscope")
@@ -161,7 +195,7 @@ def usage(migscope, lab):
 
 
 def main():
-    tests = [loss, delay, outage, icmp, nobody, killed, beside, usage]
+    tests = [loss, delay, overtaken, full_disk, outage, icmp, nobody, killed, beside, usage]
     migtest.run(migtest.in_labs(tests, sys.argv[2:]))
 
 

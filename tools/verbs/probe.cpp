@@ -75,27 +75,25 @@ ExitStatus tell(const std::filesystem::path& log,
     return report(series.error());
   if (auto printed = print(analyzer::measure(*series), options.json); !printed)
     return report(printed.error());
-  return torn ? report(*torn) : ExitStatus::done;
+  if (!torn)
+    return ExitStatus::done;
+  (void)report(*torn);
+  return ExitStatus::incomplete;
 }
 
-// Until it has lasted as long as was asked for, or somebody ends it.
-Status run_probe(EventLoop& loop, Clock& clock, const captures::ProbePlan& plan,
-                 const std::filesystem::path& log, double seconds) {
-  Progress progress;
-  auto run =
-      ProbeRun::start(loop, clock, plan, log,
-                      [&](const std::string& text) { progress.notice(text); });
-  if (!run)
-    return fail(run.error());
+// Until it has lasted as long as was asked for, or somebody ends it. Fails
+// where not all could be stored.
+Status run_to_end(EventLoop& loop, ProbeRun& run, Progress& progress,
+                  double seconds) {
   auto showing = loop.every(std::chrono::milliseconds(250), [&] {
-    progress.show(fmt::format("{} probes, {} answers", (*run)->sent(),
-                              (*run)->answers()));
+    progress.show(
+        fmt::format("{} probes, {} answers", run.sent(), run.answers()));
   });
   std::optional<Nanos> limit;
   if (seconds > 0)
     limit = from_seconds(seconds);
   (void)loop.run_until([] { return false; }, limit, "");
-  return (*run)->finish();
+  return run.finish();
 }
 
 ExitStatus probe(const ProbeVerbOptions& options) {
@@ -114,26 +112,39 @@ ExitStatus probe(const ProbeVerbOptions& options) {
   auto place = make_place(clock, options);
   if (!place)
     return report(place.error());
-  Status done = run_probe(loop, clock, **plan, place->log(), options.seconds);
-  if (!done) {
+  Progress progress;
+  auto run =
+      ProbeRun::start(loop, clock, **plan, place->log(),
+                      [&](const std::string& text) { progress.notice(text); });
+  if (!run) {
     if (place->session)
       place->session->remove();
-    return report(done.error());
+    return report(run.error());
   }
+  Status stored = run_to_end(loop, **run, progress, options.seconds);
+  progress.end();
   if (place->session) {
-    if (auto finished = place->session->finish("probed", {}); !finished)
-      return report(finished.error());
-    announce_recording(options.output);
+    Status finished = place->session->finish("probed", {});
+    if (finished) {
+      announce_recording(options.output);
+    } else {
+      (void)report(finished.error());
+      stored = finished;
+    }
   }
-  return tell(place->log(), options);
+  ExitStatus told = tell(place->log(), options);
+  return told == ExitStatus::done && !stored ? ExitStatus::incomplete : told;
 }
 
-void declare_pcap(CLI::App& verb, PcapOptions& options, CLI::Option* target) {
+// `others`: what is of a probe that asks.
+void declare_pcap(CLI::App& verb, PcapOptions& options,
+                  const std::vector<CLI::Option*>& others) {
   auto* file = verb.add_option("--pcap", options.file,
                                "Tell the figures of the traffic in a pcap or "
                                "pcapng file instead (docs/traffic-json.md)")
-                   ->type_name("FILE")
-                   ->excludes(target);
+                   ->type_name("FILE");
+  for (CLI::Option* other : others)
+    file->excludes(other);
   verb.add_option("--filter", options.filter,
                   "Of these packets only: an expression of pcap-filter(7)")
       ->type_name("EXPR")
@@ -167,14 +178,16 @@ void add_probe(CLI::App& app, Verb& chosen) {
       verb->add_option("target", options->probe.target,
                        "icmp:HOST, or udp:HOST:PORT of an echo service")
           ->type_name("TARGET");
-  verb->add_option("-o,--output", options->output,
-                   "Session directory to create")
-      ->type_name("NAME.migscope");
-  declare_probe_interval(*verb, "--interval", options->probe.interval_ms);
-  verb->add_option("--seconds", options->seconds, "End after this time")
-      ->type_name("S")
-      ->check(CLI::Range(0.1, 1e6));
-  declare_pcap(*verb, options->pcap, target);
+  auto* output = verb->add_option("-o,--output", options->output,
+                                  "Session directory to create")
+                     ->type_name("NAME.migscope");
+  auto* interval =
+      declare_probe_interval(*verb, "--interval", options->probe.interval_ms);
+  auto* seconds =
+      verb->add_option("--seconds", options->seconds, "End after this time")
+          ->type_name("S")
+          ->check(CLI::Range(0.1, 1e6));
+  declare_pcap(*verb, options->pcap, {target, output, interval, seconds});
   verb->add_flag("--json", options->json, "Print JSON");
   verb->callback(
       [options, &chosen] { chosen = [options] { return probe(*options); }; });

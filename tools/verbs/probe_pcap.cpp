@@ -10,8 +10,6 @@ namespace {
 
 Result<analyzer::TrafficOptions> traffic_options(const PcapOptions& options) {
   analyzer::TrafficOptions out{options.file, options.filter, {}, {}};
-  if (options.rtp_clock && *options.rtp_clock <= 0)
-    return fail(ErrorKind::usage, "--rtp-clock: expected a clock above 0 Hz");
   if (options.rtp_clock)
     out.rtp_clock = static_cast<uint32_t>(*options.rtp_clock);
   if (options.session.empty())

@@ -12,9 +12,10 @@ void declare_probe(CLI::App& verb, ProbeOptions& options) {
   declare_probe_interval(verb, "--probe-interval", options.interval_ms);
 }
 
-void declare_probe_interval(CLI::App& verb, const char* name,
-                            double& interval_ms) {
-  verb.add_option(name, interval_ms, "Milliseconds from one probe to the next")
+CLI::Option* declare_probe_interval(CLI::App& verb, const char* name,
+                                    double& interval_ms) {
+  return verb
+      .add_option(name, interval_ms, "Milliseconds from one probe to the next")
       ->type_name("MS")
       ->check(CLI::Range(0.1, 60'000.0))
       ->capture_default_str();

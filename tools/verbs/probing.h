@@ -8,7 +8,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+} // namespace CLI
 
 namespace migscope::tools {
 
@@ -20,8 +21,8 @@ struct ProbeOptions {
 // Adds --probe and --probe-interval. `options` outlives the verb.
 void declare_probe(CLI::App& verb, ProbeOptions& options);
 // The pace of probes, by this name.
-void declare_probe_interval(CLI::App& verb, const char* name,
-                            double& interval_ms);
+CLI::Option* declare_probe_interval(CLI::App& verb, const char* name,
+                                    double& interval_ms);
 
 // Nothing where no probe was asked for.
 [[nodiscard]] Result<std::optional<captures::ProbePlan>>

@@ -45,7 +45,7 @@ TEST_CASE("a steady service") {
   CHECK(service.median_ms == doctest::Approx(1));
   CHECK(service.jitter_rfc3550_ms == doctest::Approx(0));
   CHECK(service.jitter_difference_ms == doctest::Approx(0));
-  CHECK(service.throughput == doctest::Approx(100 * 84 * 8 / 0.198));
+  CHECK(service.throughput == doctest::Approx(100 * 84 * 8 / 0.2));
   CHECK(service.longest_gap_ms == doctest::Approx(2));
   CHECK(service.outages.empty());
   CHECK_FALSE(service.pause);
