@@ -22,7 +22,9 @@ void EchoRequests::request(uint16_t sequence, WallTime at) {
   reordered_ += at_place < newest_;
   newest_ = std::max(newest_, at_place);
   if (kept_.size() > kMostKept) {
-    lost_ += !kept_.begin()->second.answered;
+    const Request& oldest = kept_.begin()->second;
+    bool due = to_ms(at - oldest.sent) >= kEchoWaitMs;
+    (due ? lost_ : given_up_) += !oldest.answered;
     kept_.erase(kept_.begin());
   }
 }
@@ -50,7 +52,7 @@ void EchoRequests::reply(uint16_t sequence, WallTime at, Samples& delays,
 
 void EchoRequests::tell(TrafficDirection& requests, TrafficDirection* replies,
                         WallTime end) const {
-  EchoFigures figures{requests_, answered_, 0};
+  EchoFigures figures{requests_, answered_, given_up_};
   uint64_t lost = lost_;
   for (const auto& [at_place, request] : kept_) {
     bool due = to_ms(end - request.sent) >= kEchoWaitMs;

@@ -12,7 +12,7 @@ namespace migscope::analyzer {
 
 class EchoRequests {
 public:
-  static constexpr size_t kMostKept = 4096;
+  static constexpr size_t kMostKept = 32767; // that place() can tell apart
 
   void request(uint16_t sequence, WallTime at);
   void reply(uint16_t sequence, WallTime at, Samples& delays,
@@ -34,7 +34,8 @@ private:
   bool begun_ = false, replied_ = false;
   int64_t newest_ = 0, newest_reply_ = 0;
   std::map<int64_t, Request> kept_; // by place
-  uint64_t requests_ = 0, answered_ = 0, lost_ = 0;
+  uint64_t requests_ = 0, answered_ = 0;
+  uint64_t lost_ = 0, given_up_ = 0; // of those that are not kept any more
   uint64_t reordered_ = 0, duplicates_ = 0; // of the requests
   uint64_t replies_reordered_ = 0, replies_twice_ = 0;
 };

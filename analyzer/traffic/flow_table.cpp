@@ -146,8 +146,10 @@ void FlowTable::add(const PacketHeaders& headers, WallTime at) {
 void FlowTable::follow_handshake(Flow& flow, size_t sender,
                                  const TcpHeader& tcp, WallTime at) {
   if (tcp.syn && !tcp.ack) {
-    // Which of two was answered is not known.
-    flow.syn = flow.syn ? std::nullopt : std::optional(at);
+    // Which of two that are alike was answered is not known.
+    bool again = flow.syn_sequence == tcp.sequence && flow.syn_by == sender;
+    flow.syn = again ? std::nullopt : std::optional(at);
+    flow.syn_sequence = tcp.sequence;
     flow.syn_by = sender;
     flow.syn_answered = false;
   } else if (tcp.syn) {
@@ -162,8 +164,9 @@ void FlowTable::follow_handshake(Flow& flow, size_t sender,
 
 void FlowTable::add_tcp(Flow& flow, size_t sender, const PacketHeaders& headers,
                         const TcpHeader& tcp, WallTime at) {
-  follow_handshake(flow, sender, tcp, at);
-  flow.directions[sender]->tcp.sent(tcp, headers.ip_id, at, flow.round_trip);
+  if (flow.directions[sender]->tcp.sent(tcp, headers.ip_id, at,
+                                        flow.round_trip))
+    follow_handshake(flow, sender, tcp, at);
   auto& other = flow.directions[1 - sender];
   if (other && tcp.ack && !tcp.rst)
     other->tcp.acknowledged(tcp.acknowledgement, at, other->delays, budget_,

@@ -58,6 +58,7 @@ private:
     // Of a TCP connection's handshake.
     std::optional<WallTime> syn;
     size_t syn_by = 0;
+    std::optional<uint32_t> syn_sequence;
     bool syn_answered = false;
     std::optional<Nanos> round_trip;
   };

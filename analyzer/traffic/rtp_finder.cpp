@@ -18,6 +18,8 @@ RtpFinder::Sender RtpFinder::sender(const captures::PacketHeaders& headers,
 void RtpFinder::take(Candidate& candidate, const RtpHeader& rtp) {
   auto step = static_cast<int16_t>(
       static_cast<uint16_t>(rtp.sequence - candidate.newest));
+  if (step == 0) // captured again
+    return;
   ++candidate.packets;
   candidate.time_moves |= rtp.timestamp != candidate.timestamp;
   candidate.steps += step > 0 && step <= kLargestStep;

@@ -63,9 +63,10 @@ bool RtpReceiver::take_sequence(const RtpHeader& rtp, WallTime at) {
     take_old(newest_ + step);
     return true;
   }
-  if (step > 0 && (step < kMaxDropout || is_dropout(rtp, at))) {
+  int forward = step > 0 ? step : step + 65536;
+  if (forward < kMaxDropout || is_dropout(rtp, at)) {
     strange_.reset();
-    advance(newest_ + step);
+    advance(newest_ + forward);
   } else if (strange_ == rtp.sequence) {
     // Two that follow on each other: the sender began anew with the first.
     begin(static_cast<uint16_t>(rtp.sequence - 1));
@@ -129,8 +130,10 @@ void RtpReceiver::tell(TrafficDirection& out) const {
     return;
   uint64_t of = expected_before_ + static_cast<uint64_t>(newest_ - base_ + 1);
   uint64_t lost = of - received_;
-  out.loss = {LossEvidence::rtp_sequence, lost, of,
-              100 * static_cast<double>(lost) / static_cast<double>(of)};
+  // Without a clock a long dropout looks like a sender that begins anew.
+  if (figures_.restarts == 0 || figures_.clock_hz)
+    out.loss = {LossEvidence::rtp_sequence, lost, of,
+                100 * static_cast<double>(lost) / static_cast<double>(of)};
   out.reordered = reordered_;
   out.duplicates = duplicates_;
   if (jitter_.rfc3550_ms())

@@ -7,6 +7,8 @@ namespace {
 
 // Of RFC 7323: a window is at most as large.
 constexpr int32_t kLargestWindow = 1 << 30;
+// Packets between two captures of one, on interfaces behind each other.
+constexpr size_t kMostRecent = 64;
 
 } // namespace
 
@@ -18,16 +20,45 @@ std::optional<int64_t> TcpDirection::place(uint32_t sequence) const {
   return next_ + away;
 }
 
-bool TcpDirection::is_duplicate(const captures::TcpHeader& tcp,
-                                std::optional<uint16_t> ip_id) {
-  if (!ip_id || *ip_id == 0) // where nothing can be fragmented it may be 0
+bool TcpDirection::is_duplicate(const Seen& packet,
+                                std::optional<Nanos> round_trip) {
+  // A sender without ids in its packets cannot have sent one again so soon.
+  Nanos soon = std::min(round_trip.value_or(kReorderWindow), kReorderWindow);
+  bool known = std::ranges::any_of(recent_, [&](const Seen& seen) {
+    return seen.sequence == packet.sequence && seen.payload == packet.payload &&
+           seen.ip_id == packet.ip_id &&
+           (packet.ip_id != 0 || packet.at - seen.at < soon);
+  });
+  recent_.push_back(packet);
+  if (recent_.size() > kMostRecent)
+    recent_.pop_front();
+  return known;
+}
+
+// A byte that was acknowledged already, or none at its place.
+bool TcpDirection::is_keep_alive(const captures::TcpHeader& tcp) const {
+  if (!begun_ || tcp.payload_bytes > 1 || tcp.syn || tcp.fin || tcp.rst)
     return false;
-  has_ids_ = true;
-  Identity identity{tcp.sequence, tcp.payload_bytes, *ip_id};
-  if (std::ranges::find(recent_, identity) != recent_.end())
-    return true;
-  recent_[recent_at_++ % recent_.size()] = identity;
-  return false;
+  return place(tcp.sequence) == next_ - 1 && (!answered_ || covered_ >= next_);
+}
+
+// Of two segments far from all before that follow on each other the connection
+// goes on with the first: the capture has a gap, or the ports serve another
+// one.
+bool TcpDirection::follow_jump(const captures::TcpHeader& tcp,
+                               uint32_t length) {
+  bool follows = jump_ && jump_->end == tcp.sequence;
+  if (!follows) {
+    jump_ = {tcp.sequence, tcp.sequence + length};
+    ++figures_.strange;
+    return false;
+  }
+  Jump jump = *jump_;
+  begin(jump.begin);
+  next_ = jump.end - jump.begin;
+  --figures_.strange;
+  ++figures_.segments;
+  return true;
 }
 
 void TcpDirection::begin(uint32_t sequence) {
@@ -37,34 +68,36 @@ void TcpDirection::begin(uint32_t sequence) {
   open_.clear();
   begun_ = true;
   first_ = sequence;
-  next_ = covered_ = 0;
+  next_ = covered_ = given_up_ = 0;
+  jump_.reset();
 }
 
-void TcpDirection::sent(const captures::TcpHeader& tcp,
+bool TcpDirection::sent(const captures::TcpHeader& tcp,
                         std::optional<uint16_t> ip_id, WallTime at,
                         std::optional<Nanos> round_trip) {
-  int64_t length = int64_t{tcp.payload_bytes} + tcp.syn + tcp.fin;
+  uint32_t length = tcp.payload_bytes + tcp.syn + tcp.fin;
+  if (is_keep_alive(tcp)) {
+    ++figures_.keep_alives;
+    return true;
+  }
   if (length == 0)
-    return;
-  if (is_duplicate(tcp, ip_id)) {
+    return true;
+  if (is_duplicate({tcp.sequence, tcp.payload_bytes, ip_id.value_or(0), at},
+                   round_trip)) {
     ++duplicates_;
-    return;
+    return false;
   }
   // The same ports serve a new connection, or it is the first one.
   if (!begun_ || (tcp.syn && tcp.sequence != first_))
     begin(tcp.sequence);
-  auto start = place(tcp.sequence);
-  if (!start) {
-    ++figures_.strange;
-    return;
-  }
-  if (tcp.payload_bytes <= 1 && !tcp.syn && !tcp.fin && *start == next_ - 1) {
-    ++figures_.keep_alives;
-    return;
-  }
+  if (!place(tcp.sequence) && !follow_jump(tcp, length))
+    return true;
+  jump_.reset();
+  int64_t start = *place(tcp.sequence);
   largest_ = std::max(largest_, tcp.payload_bytes);
   ++figures_.segments;
-  add(*start, *start + length, at, round_trip);
+  add(start, start + length, at, round_trip);
+  return true;
 }
 
 void TcpDirection::add(int64_t begin, int64_t end, WallTime at,
@@ -74,6 +107,7 @@ void TcpDirection::add(int64_t begin, int64_t end, WallTime at,
   if (begin > next_) {
     if (holes_.size() == kMostHoles) {
       give_up(holes_.front());
+      given_up_ = holes_.front().end;
       holes_.erase(holes_.begin());
     }
     holes_.push_back({next_, begin, at});
@@ -85,16 +119,26 @@ void TcpDirection::add(int64_t begin, int64_t end, WallTime at,
 
 void TcpDirection::add_old(int64_t begin, int64_t end, WallTime at,
                            std::optional<Nanos> round_trip) {
-  for (Open& open : open_)
-    if (open.end > begin && open.end <= end)
-      open.again = true;
   auto noticed = fill(begin, end);
   // The sender learns of a hole from the receiver's answer, a round trip after
   // it passed here at the soonest.
-  if (noticed && at - *noticed < round_trip.value_or(kReorderWindow))
+  if (noticed && at - *noticed < round_trip.value_or(kReorderWindow)) {
     ++reordered_;
-  else
+    return;
+  }
+  mark_again(begin, end);
+  // It counts as missing since its hole was given up.
+  if (noticed || begin >= given_up_)
     ++figures_.retransmitted;
+}
+
+// What comes again keeps all behind it waiting, too.
+void TcpDirection::mark_again(int64_t begin, int64_t end) {
+  for (Open& open : open_) {
+    open.again = open.again || open.end > begin;
+    if (open.end >= end)
+      return;
+  }
 }
 
 std::optional<WallTime> TcpDirection::fill(int64_t begin, int64_t end) {
@@ -131,6 +175,7 @@ void TcpDirection::acknowledged(uint32_t number, WallTime at, Samples& delays,
   auto end = begun_ ? place(number) : std::nullopt;
   if (!end)
     return;
+  answered_ = true;
   covered_ = std::max(covered_, *end);
   auto behind = std::ranges::find_if(
       open_, [&](const Open& open) { return open.end > *end; });
@@ -156,8 +201,7 @@ void TcpDirection::tell(TrafficDirection& out) {
   out.loss = {LossEvidence::tcp_sequence, lost, of,
               100 * static_cast<double>(lost) / static_cast<double>(of)};
   out.reordered = reordered_;
-  if (has_ids_)
-    out.duplicates = duplicates_;
+  out.duplicates = duplicates_;
 }
 
 } // namespace migscope::analyzer

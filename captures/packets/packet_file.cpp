@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 #include <string_view>
@@ -47,6 +48,14 @@ std::optional<LinkType> link_type_of(int dlt) {
 }
 
 Result<pcap_t*> open_pcap(const std::string& path) {
+  // Of a pipe the first reading would leave nothing for the second.
+  std::error_code error;
+  if (std::filesystem::exists(path, error) &&
+      !std::filesystem::is_regular_file(path, error))
+    return fail({ErrorKind::unsupported,
+                 "expected a regular file, as it is read twice",
+                 path,
+                 {}});
   std::FILE* file = std::fopen(path.c_str(), "rbe");
   if (!file)
     return fail_errno("open " + path, errno);

@@ -25,7 +25,7 @@ public:
   // `filter`: an expression of pcap-filter(7), empty for all packets; it may
   // name hosts, which are looked up then. Fails with kind usage where libpcap
   // cannot make sense of it, and with unsupported where the file's link type
-  // is none of LinkType.
+  // is none of LinkType, or this is no file but a pipe, say.
   [[nodiscard]] static Result<PacketFile> open(const std::string& path,
                                                const std::string& filter);
   ~PacketFile();

@@ -77,6 +77,20 @@ TEST_CASE("twice, and overtaken") {
   CHECK(exchange.delays.count() == 2);
 }
 
+TEST_CASE("many on their way are not lost") {
+  Exchange exchange; // ten in a millisecond, all answered after one second
+  constexpr int kRequests = 30'000;
+  for (int i = 0; i < kRequests; ++i) {
+    exchange.echo.request(static_cast<uint16_t>(i), at(i / 10.0));
+    if (i >= 10'000)
+      exchange.reply(static_cast<uint16_t>(i - 10'000), i / 10.0);
+  }
+  exchange.tell((kRequests - 1) / 10.0);
+  CHECK(exchange.requests.echo->answered == 20'000);
+  CHECK(exchange.requests.loss->lost == 0);
+  CHECK(exchange.delays.max() == doctest::Approx(1000));
+}
+
 TEST_CASE("requests that nothing answers are not kept for ever") {
   Exchange exchange;
   constexpr int kRequests = 100'000;

@@ -95,6 +95,25 @@ TEST_CASE("a long silence loses what its clock says") {
   CHECK(told.loss->lost == 10'000 - 21);
 }
 
+TEST_CASE("a silence of more than half of all numbers") {
+  auto sequences = from_to(0, 20);
+  for (int n : from_to(40'000, 40'010))
+    sequences.push_back(n);
+  auto told = received(sequences);
+  CHECK(told.rtp->restarts == 0);
+  CHECK(told.loss->lost == 40'000 - 21);
+}
+
+TEST_CASE("without a clock a silence may be a sender that begins anew") {
+  RtpReceiver receiver({});
+  for (int n : {0, 1, 2, 5000, 5001, 5002})
+    receiver.add({96, static_cast<uint16_t>(n), 1800u * n, 7}, at(20 * n));
+  TrafficDirection told;
+  receiver.tell(told);
+  CHECK(told.rtp->restarts == 1);
+  CHECK_FALSE(told.loss);
+}
+
 TEST_CASE("a sender that begins anew has lost nothing") {
   RtpReceiver receiver({});
   for (int i = 0; i < 20; ++i)
@@ -165,6 +184,10 @@ TEST_CASE("what is RTP") {
   CHECK_FALSE(found(stream(50, 1, 0, 0))); // its time does
   CHECK_FALSE(found(stream(50, 1, 72)));   // RTCP
   CHECK_FALSE(found(stream(50, 1, 20)));   // nobody's
+  std::vector<Bytes> twice;
+  for (const Bytes& payload : stream(20))
+    twice.insert(twice.end(), {payload, payload});
+  CHECK(found(twice)); // captured so
 }
 
 TEST_CASE("what cannot be RTP") {

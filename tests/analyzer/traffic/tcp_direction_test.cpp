@@ -78,6 +78,26 @@ TEST_CASE("a segment that was sent again has no delay") {
   CHECK(told.loss->percent == 25);
 }
 
+TEST_CASE("what comes again spoils the delays of all that waited for it") {
+  Sender behind; // the loss: the first is seen only when it is sent again
+  behind.data(0, 1)
+      .ack(1, 1001)
+      .data(2, 2001)
+      .data(3, 3001)
+      .data(250, 1001)
+      .ack(255, 4001);
+  CHECK(behind.delays.count() == 1);
+
+  Sender in_part; // one large frame that Linux had not segmented yet
+  in_part.data(0, 1, 60'000).data(250, 1, 1448).ack(255, 60'001);
+  CHECK(in_part.delays.count() == 0);
+  CHECK(in_part.told().tcp->retransmitted == 1);
+
+  Sender overtaken; // which is no reason to distrust the others
+  overtaken.data(0, 1).data(1, 2001).data(2, 1001).ack(5, 3001);
+  CHECK(overtaken.delays.count() == 2);
+}
+
 TEST_CASE("sequence numbers wrap around") {
   Sender sender;
   uint32_t sequence = 0xffffffff - 1500;
@@ -135,12 +155,37 @@ TEST_CASE("the same packet, captured twice, was not sent again") {
   CHECK(told.tcp->segments == 2);
 }
 
+TEST_CASE("without ids the same packet cannot be sent again so soon") {
+  Sender sender;
+  sender.data(0, 1).data(0.1, 1).data(50, 1).data(50.1, 1);
+  auto told = sender.told();
+  CHECK(told.duplicates == 2);
+  CHECK(told.tcp->retransmitted == 1);
+  CHECK(told.loss->of == 2);
+  Sender near; // where a round trip is shorter than that, it can
+  near.round_trip = std::chrono::microseconds(50);
+  near.data(0, 1).data(0.1, 1);
+  CHECK(near.told().tcp->retransmitted == 1);
+}
+
 TEST_CASE("a question whether the other end lives is no segment") {
   Sender sender;
   sender.data(0, 1).data(1000, 1000, 1);
   auto told = sender.told();
   CHECK(told.tcp->keep_alives == 1);
   CHECK(told.tcp->retransmitted == 0);
+}
+
+TEST_CASE("a question without a byte, and a byte that is sent again") {
+  Sender sender;
+  sender.data(0, 1).ack(1, 1001).data(1000, 1000, 0).data(2000, 1000, 1);
+  CHECK(sender.told().tcp->keep_alives == 2);
+
+  Sender small; // each segment is one byte: not acknowledged, so no question
+  small.data(0, 1, 1).ack(1, 2).data(2, 2, 1).data(300, 2, 1).ack(301, 3);
+  auto told = small.told();
+  CHECK(told.tcp->keep_alives == 0);
+  CHECK(told.tcp->retransmitted == 1);
 }
 
 TEST_CASE("the same ports serve a new connection") {
@@ -162,6 +207,21 @@ TEST_CASE("numbers far from all others") {
   CHECK(sender.delays.count() == 0);
 }
 
+TEST_CASE("behind a gap in the capture the connection goes on") {
+  Sender sender;
+  constexpr uint32_t kFar = 1'500'000'000;
+  sender.data(0, 1).ack(1, 1001);
+  for (uint32_t i = 0; i < 10; ++i)
+    sender.data(100 + i, kFar + i * kBytes);
+  sender.ack(120, kFar + 10 * kBytes);
+  auto told = sender.told();
+  CHECK(told.tcp->strange == 0);
+  CHECK(told.tcp->segments == 11);
+  CHECK(told.tcp->retransmitted == 0);
+  CHECK(told.tcp->missing_bytes == 0);
+  CHECK(sender.delays.count() == 10); // not of the first behind it
+}
+
 TEST_CASE("more holes and open segments than are kept") {
   Sender sender;
   for (uint32_t i = 0; i < 2000; ++i)
@@ -169,4 +229,6 @@ TEST_CASE("more holes and open segments than are kept") {
   auto told = sender.told();
   CHECK(told.tcp->missing_bytes == 1999 * kBytes);
   CHECK(told.loss->lost == 1999);
+  sender.data(9000, 1 + kBytes); // of a hole that was given up: lost once
+  CHECK(sender.told().loss->lost == 1999);
 }
