@@ -37,6 +37,13 @@ private:
   State* state_; // libuv's until it has closed the handle
 };
 
+// By who started us: nohup. (That a script's shell ignores SIGINT for what it
+// starts with "&" is no reason not to end by it.)
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 } // namespace
 
 struct EventLoop::Signals {
@@ -52,12 +59,13 @@ EventLoop::EventLoop()
     uv_signal_t* handle = &signals_->handles[i];
     uv_signal_init(loop_.get(), handle);
     handle->data = this;
-    uv_signal_start(
-        handle,
-        [](uv_signal_t* signal, int) {
-          ++static_cast<EventLoop*>(signal->data)->interrupts_;
-        },
-        kSignals[i]);
+    if (kSignals[i] != SIGHUP || !is_ignored(SIGHUP))
+      uv_signal_start(
+          handle,
+          [](uv_signal_t* signal, int) {
+            ++static_cast<EventLoop*>(signal->data)->interrupts_;
+          },
+          kSignals[i]);
     uv_unref(reinterpret_cast<uv_handle_t*>(handle));
   }
 }

@@ -234,8 +234,11 @@ const Address& RecordingRun::tee_address() const {
   return tee_->address();
 }
 
-Outcome RecordingRun::follow() {
-  if (!wait_for_outcome())
+Outcome RecordingRun::follow(std::optional<Nanos> limit) {
+  Status waited = wait_for_outcome(limit);
+  if (!waited && waited.error().kind == ErrorKind::timeout)
+    return cancel_migration(true);
+  if (!waited)
     recorder_->interrupt();
   return *recorder_->outcome();
 }
@@ -244,7 +247,10 @@ Outcome RecordingRun::follow_or_cancel(std::optional<Nanos> limit) {
   Status waited = wait_for_outcome(limit);
   if (waited)
     return *recorder_->outcome();
-  bool late = waited.error().kind == ErrorKind::timeout;
+  return cancel_migration(waited.error().kind == ErrorKind::timeout);
+}
+
+Outcome RecordingRun::cancel_migration(bool late) {
   loop_.forgive_interrupt();
   bool ended = cancel();
   if (ended && recorder_->outcome()->kind == Outcome::Kind::completed)

@@ -53,11 +53,11 @@ public:
   // Tells the user something that is no progress.
   void notice(const std::string& text) { progress_.notice(text); }
   // Until the migration has ended, the source is gone, or an interruption,
-  // which becomes the outcome.
-  captures::Outcome follow();
-  // The same; an interruption cancels the migration, so that nothing is left
-  // half done, and is the outcome unless the migration completed after all. So
-  // does the end of `limit`, which is told as cancelled.
+  // which becomes the outcome. The end of `limit` cancels the migration, which
+  // is told as cancelled unless it completed after all.
+  captures::Outcome follow(std::optional<Nanos> limit = {});
+  // The same; an interruption cancels the migration, too, so that nothing is
+  // left half done.
   captures::Outcome follow_or_cancel(std::optional<Nanos> limit = {});
   // Until `passes` whole passes over memory are done. False where the migration
   // has ended before, the source is gone, somebody interrupted, or `limit` is
@@ -88,6 +88,8 @@ private:
   [[nodiscard]] Status create_files();
   [[nodiscard]] Status turn_trace_on();
   [[nodiscard]] Status start_probe();
+  // `late`: its time is over; else somebody interrupted.
+  captures::Outcome cancel_migration(bool late);
   [[nodiscard]] Status wait_for_outcome(std::optional<Nanos> limit = {});
   [[nodiscard]] bool cancel();
   void connect(captures::End end, const Address& address);

@@ -21,6 +21,8 @@ public:
   explicit SetReader(std::string name) { set_.name = std::move(name); }
 
   Result<CategorySet> read(const Json& json) {
+    allow(json, "",
+          {"title", "source", "status", "url", "note", "measure", "overall"});
     set_.title = text(json, "title", "a title", set_.name);
     set_.source = text(json, "source", "who says so", "");
     set_.status = text(json, "status", "a status", "");
@@ -48,6 +50,22 @@ private:
                      {}};
   }
 
+  // What is misspelt would have no effect, and nobody would know.
+  void allow(const Json& json, const std::string& place,
+             std::initializer_list<std::string_view> keys) {
+    for (const std::string& key : json.keys())
+      if (std::ranges::find(keys, key) == keys.end())
+        refuse(place.empty() ? key : place + "." + key,
+               fmt::format("one of {}", fmt::join(keys, ", ")));
+  }
+
+  std::optional<double> number(const Json& json, const char* key,
+                               const std::string& place) {
+    if (json.has(key) && !json.get(key).as_double())
+      refuse(place + "." + key, "a number");
+    return json.get(key).as_double();
+  }
+
   std::string text(const Json& json, const char* key, const char* expected,
                    const std::string& place) {
     auto value = json.get(key).as_string();
@@ -58,6 +76,7 @@ private:
 
   MeasureGrades read_measure(const Json& json) {
     MeasureGrades out;
+    allow(json, "measure", {"measure", "unit", "boundary", "grades"});
     out.measure = text(json, "measure", "the name of a measure", "measure");
     out.unit = json.get("unit").as_string().value_or("");
     auto usual = boundary(json, out.measure, BoundaryRule::inclusive);
@@ -83,10 +102,12 @@ private:
   std::vector<GradeStep> steps(const Json& list, const std::string& place,
                                BoundaryRule usual) {
     std::vector<GradeStep> out;
-    for (const Json& json : list.elements())
-      out.push_back(
-          {text(json, "label", "a label", place), json.get("index").as_double(),
-           json.get("up_to").as_double(), boundary(json, place, usual)});
+    for (const Json& json : list.elements()) {
+      allow(json, place, {"label", "index", "up_to", "boundary"});
+      out.push_back({text(json, "label", "a label", place),
+                     number(json, "index", place), number(json, "up_to", place),
+                     boundary(json, place, usual)});
+    }
     for (size_t i = 0; i + 1 < out.size(); ++i)
       if (!out[i].up_to ||
           (out[i + 1].up_to && *out[i + 1].up_to <= *out[i].up_to))

@@ -176,6 +176,29 @@ def check_figures(found):
                   and value["mean"] - 1e-9 <= high <= values[-1], value)
 
 
+def coordinates(cell):
+    return [cell[name] for name in ("workload", "memory", "mode", "bandwidth")]
+
+
+def summaries(found):
+    return [(cell, value) for cell in found["cells"]
+            for value in cell["measures"]]
+
+
+def check_summary(row, cell, value):
+    """Of a cell's measure, as another form has it: every column."""
+    check([row[name] for name in ("workload", "memory", "mode", "bandwidth",
+                                  "measure")]
+          == [*coordinates(cell), value["measure"]], row)
+    expected = {name: value[name] for name in (
+        "n", "mean", "deviation", "median", "minimum", "maximum")}
+    for name in ("mean", "median"):
+        low, high = value[f"{name}_interval"]
+        expected |= {f"{name}_low": low, f"{name}_high": high}
+    check({name: float(row[name]) for name in expected} == expected,
+          (row, expected))
+
+
 def check_forms(migscope, folder, found):
     """CSV, lines and tables hold what JSON does."""
     runs = len(found["runs"])
@@ -183,7 +206,8 @@ def check_forms(migscope, folder, found):
         migscope.run("results", "--csv", folder)[0], newline="")))
     check(len(rows) == sum(len(cell["measures"]) for cell in found["cells"]),
           len(rows))
-    check(all(int(row["n"]) == 5 for row in rows), rows)
+    for row, (cell, value) in zip(rows, summaries(found)):
+        check_summary(row, cell, value)
     lines = [json.loads(line) for line in migscope.run(
         "results", "--ndjson", folder)[0].splitlines()]
     check(len(lines) == runs and all(line.keys() == lines[0].keys()
@@ -199,6 +223,26 @@ def check_forms(migscope, folder, found):
                               "WHERE name = 'downtime_ms'"))
         check(stored == {run["id"]: run["measures"]["downtime_ms"]
                          for run in found["runs"]}, stored)
+        database.row_factory = sqlite3.Row
+        stored = {tuple(row)[:5]: dict(row) for row in rows_of(
+            "SELECT * FROM summary")}
+        for cell, value in summaries(found):
+            check_summary(stored.pop((*coordinates(cell), value["measure"])),
+                          cell, value)
+        check(not stored, stored)
+        stored = {(row["measure"], row["factor"], row["a"], row["b"],
+                   row["workload"], row["memory"], row["mode"],
+                   row["bandwidth"]): dict(row)
+                  for row in rows_of("SELECT * FROM comparison")}
+        check(len(stored) == len(found["comparisons"]), len(stored))
+        for one in found["comparisons"]:
+            row = stored[(one["measure"], one["factor"], one["a"], one["b"],
+                          *coordinates(one["at"]))]
+            for name in ("n_a", "n_b", "median_a", "median_b", "shift",
+                         "cliffs_delta", "p", "adjusted_p",
+                         "larger_than_noise"):
+                check(row[name] == one[name], (name, row, one))
+        database.row_factory = None
         check(rows_of("SELECT count(*) FROM sample")[0][0] > 10 * runs,
               "samples")
         check(rows_of("SELECT count(DISTINCT run_id) FROM phase JOIN run "
@@ -230,7 +274,7 @@ def killed(migscope, lab):
                         for name in sessions(folder)}
     campaign(migscope, plan, folder)
     names = sessions(folder)
-    check(len(names) == 9 and len(set(names)) == 9, names)
+    check(len(names) == 9, names)
     found = results(migscope, folder)
     cells = collections.Counter(run["mode"] for run in found["runs"])
     check(cells == {"precopy": 3, "postcopy": 3, "hybrid": 3}, cells)
@@ -359,10 +403,14 @@ def service(migscope, lab):
 HOOKS = """
 name = "hooks"
 repetitions = 2
-workloads = ["idle"]
+limit_s = 60
+workloads = ["full"]
 memory = ["96M"]
 modes = ["precopy", "xbzrle"]
 bandwidth = ["400Mbit/s"]
+
+[workload.full]
+words = "cold=40M hot=4K rate=10 content=random"
 
 [hooks]
 source = "unix:{run}/source.qmp"
@@ -405,6 +453,75 @@ def hooks(migscope, lab):
     check(len(sessions(lab.path("failing"))) == 2, "the others")
 
 
+def hooked(lab, **changes):
+    """A plan with hooks, one run, and the folder of its VMs."""
+    run = lab.path("vm")
+    os.makedirs(run, exist_ok=True)
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          "campaign_hook.py")
+    text = HOOKS.format(run=run, python=sys.executable, script=script,
+                        elf=lab.elf).replace(', "xbzrle"', "").replace(
+                            "repetitions = 2", "repetitions = 1")
+    for old, new in changes.values():
+        check(old in text, old)
+        text = text.replace(old, new)
+    plan = lab.path("one.toml")
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(text)
+    return plan, run
+
+
+def hooks_late(migscope, lab):
+    """A migration that does not end is cancelled, and counts as that; so does
+    one whose command fails because it did."""
+    plan, run = hooked(lab, limit=("limit_s = 60", "limit_s = 3"),
+                       slow=("400Mbit/s", "2MiB/s"))
+    campaign(migscope, plan, lab.path("late"))
+    found = results(migscope, lab.path("late"))["runs"]
+    check([one["outcome"] for one in found] == ["cancelled"], found)
+    check(os.listdir(run) == [], os.listdir(run))
+    plan, run = hooked(lab, failing=(f'migrate {run} {lab.elf}"',
+                                     f'migrate {run} {lab.elf}; exit 9"'))
+    campaign(migscope, plan, lab.path("failed"))
+    found = results(migscope, lab.path("failed"))["runs"]
+    check([one["outcome"] for one in found] == ["completed"], found)
+    check(os.listdir(run) == [], os.listdir(run))
+
+
+def hooks_killed(migscope, lab):
+    """The VMs of a run that was lost are restored before the next one."""
+    plan, run = hooked(lab, slow=("400Mbit/s", "4MiB/s"))
+    folder = lab.path("killed")
+    process = migscope.start("campaign", plan, "-o", folder)
+    migtest.wait_until(lambda: any(".migrate." in name for name in os.listdir(
+        f"{folder}/runs")) if os.path.isdir(f"{folder}/runs") else False,
+        "the migration")
+    process.kill()
+    process.communicate()
+    check(os.path.exists(f"{run}/source.pid"), "nothing to restore")
+    campaign(migscope, plan, folder)
+    check(len(sessions(folder)) == 1, sessions(folder))
+    check(os.listdir(run) == [], os.listdir(run))
+    lost = [name for name in os.listdir(f"{folder}/runs") if "lost" in name]
+    check(len(lost) == 1, lost)
+    run, = results(migscope, folder)["runs"]
+    check(run["outcome"] == "completed", run)
+    return run["measures"]["migration_time_ms"]
+
+
+def nohup(migscope, lab):
+    """A terminal that goes away ends nothing that was told not to mind."""
+    plan = write_plan(lab, repetitions=1, modes='"precopy"')
+    folder = lab.path("nohup")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process = migscope.start("campaign", plan, "-o", folder)
+    signal.signal(signal.SIGHUP, before)
+    migtest.wait_until(lambda: os.path.exists(f"{folder}/scratch"), "a start")
+    process.send_signal(signal.SIGHUP)
+    migscope.finish(process, 0, timeout=PATIENCE)
+    check(len(sessions(folder)) == 1, sessions(folder))
+
+
 def leaves_nothing(lab):
     """No QEMU of ours goes on."""
     def mine():
@@ -424,7 +541,7 @@ def leaves_nothing(lab):
 def main():
     elf, *names = sys.argv[2:]
     tests = [modes, killed, interrupted, refused, left_out, not_converging,
-             service, hooks]
+             service, hooks, hooks_late, hooks_killed, nohup]
     migtest.run(migtest.in_labs(tests, names, elf, leaves_nothing))
 
 

@@ -1,8 +1,11 @@
 #include "tools/campaign/executor.h"
 
+#include "captures/session/manifest.h"
+#include "tools/exit_status.h"
 #include "tools/lab/child_process.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace migscope::tools {
@@ -14,6 +17,8 @@ constexpr Nanos kShow = std::chrono::milliseconds(500);
 constexpr Nanos kAttachTime = std::chrono::seconds(30);
 constexpr Nanos kEndTime = std::chrono::seconds(30);
 constexpr Nanos kRecordTail = std::chrono::seconds(60);
+// From a command that failed to the end of the migration that made it so.
+constexpr Nanos kFailureTail = std::chrono::seconds(5);
 
 std::string spelled(double s) {
   return s < 90 ? fmt::format("{:.0f} s", s)
@@ -28,8 +33,22 @@ public:
       : loop_(loop), folder_(folder), plan_(plan), run_(run),
         id_(run_id(plan, run)), program_(program) {}
 
-  // Done: the part is whole. An error of kind interrupted ends the campaign.
+  // Done: the part is whole.
   Status make() { return plan_.hooks ? by_hooks() : by_lab(); }
+
+  // The guest has to be where the next run expects it, whatever happened to
+  // this one; the first interruption is for later.
+  Status restore() {
+    if (!plan_.hooks)
+      return {};
+    remember_interrupt();
+    Status restored = run_hook("restore", plan_.hooks->restore, {}, true);
+    remember_interrupt();
+    return restored;
+  }
+
+  // Somebody has asked for the end meanwhile.
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
 
 private:
   using Child = std::unique_ptr<ChildProcess>;
@@ -44,12 +63,26 @@ private:
     return waited;
   }
 
-  // So that a recording is whole and no QEMU goes on.
+  // Until it has ended, or the first interruption.
+  void wait_once(ChildProcess& child) {
+    auto look = loop_.every(kLook, [] {});
+    (void)loop_.run_until([&] { return !child.running(); });
+    remember_interrupt();
+  }
+
+  // So that a recording is whole and no QEMU goes on. A further interruption
+  // hurries it.
   void end(ChildProcess& child) {
-    loop_.forgive_interrupt();
+    remember_interrupt();
     child.ask_to_end();
     auto look = loop_.every(kLook, [] {});
     (void)loop_.run_until([&] { return !child.running(); }, kEndTime, "");
+    remember_interrupt();
+  }
+
+  void remember_interrupt() {
+    interrupted_ = interrupted_ || loop_.interrupted();
+    loop_.forgive_interrupt();
   }
 
   Result<Child> start(const std::vector<std::string>& words,
@@ -57,16 +90,19 @@ private:
     return ChildProcess::start(words, log);
   }
 
+  // A recording of a migration that has ended, whatever came of it.
   Status check(ChildProcess& child, const std::string& what) {
-    if (child.status() < 128 && folder_has_session())
+    constexpr int kIncomplete = static_cast<int>(ExitStatus::incomplete);
+    constexpr std::array kEnds{"completed", "failed", "cancelled"};
+    auto manifest = captures::read_manifest(folder_.part(id_));
+    bool ended =
+        manifest && std::ranges::find(kEnds, manifest->outcome) != kEnds.end();
+    if (ended && child.status() < 128 && child.status() != kIncomplete)
       return {};
     return fail(ErrorKind::refused,
-                fmt::format("{}: {}", what, child.last_words()));
-  }
-
-  bool folder_has_session() const {
-    std::error_code ignored;
-    return std::filesystem::exists(folder_.part(id_), ignored);
+                fmt::format("{}: {}{}", what,
+                            ended ? "its recording is not whole: " : "",
+                            child.last_words()));
   }
 
   std::vector<std::string> own(std::vector<std::string> arguments) const {
@@ -115,14 +151,21 @@ private:
         command};
   }
 
-  Status run_hook(const char* name, const std::string& command) {
+  // `to_its_end`: also where somebody asks for the end once.
+  Status run_hook(const char* name, const std::string& command,
+                  std::optional<Nanos> limit = {}, bool to_its_end = false) {
     if (command.empty())
       return {};
     auto child =
         start(hook(command), folder_.log(id_, std::string(".") + name));
     if (!child)
       return fail(child.error());
-    if (auto waited = wait(**child, {}, ""); !waited)
+    if (to_its_end)
+      wait_once(**child);
+    if (auto waited =
+            wait(**child, limit,
+                 fmt::format("{}: it did not end within its time", name));
+        !waited)
       return waited;
     if ((*child)->status() != 0)
       return fail(ErrorKind::refused,
@@ -153,24 +196,24 @@ private:
       return fail(recorder.error());
     if (auto attached = wait_until_attached(**recorder); !attached)
       return attached;
-    Status migrated = run_hook("migrate", plan_.hooks->migrate);
-    if (!migrated) {
+    // The recorder cancels what does not end in time.
+    Nanos limit = from_seconds(plan_.limit_s) + kRecordTail;
+    Status migrated = run_hook("migrate", plan_.hooks->migrate, limit);
+    if (!migrated && migrated.error().kind != ErrorKind::refused) {
       end(**recorder);
       return migrated;
     }
-    Status waited = wait(**recorder, from_seconds(plan_.limit_s) + kRecordTail,
+    // A migration that fails fails its command, too, and is what was measured.
+    Status waited = wait(**recorder, migrated ? limit : kFailureTail,
                          "the migration did not end within its time");
-    return waited ? check(**recorder, "record") : waited;
+    if (waited)
+      waited = check(**recorder, "record");
+    return waited || migrated ? waited : migrated;
   }
 
   Status by_hooks() {
-    Status made = run_hook("prepare", plan_.hooks->prepare);
-    if (made)
-      made = record_migration();
-    // The guest has to be where the next run expects it, whatever happened.
-    loop_.forgive_interrupt();
-    Status restored = run_hook("restore", plan_.hooks->restore);
-    return made ? restored : made;
+    Status prepared = run_hook("prepare", plan_.hooks->prepare);
+    return prepared ? record_migration() : prepared;
   }
 
   EventLoop& loop_;
@@ -179,6 +222,7 @@ private:
   const RunSpec& run_;
   std::string id_;
   const std::string& program_;
+  bool interrupted_ = false;
 };
 
 // What is left takes as long as what was made.
@@ -206,6 +250,59 @@ private:
   uint64_t made_ = 0, left_;
 };
 
+// Runs of a plan, one after the other.
+class CampaignMaker {
+public:
+  CampaignMaker(EventLoop& loop, CampaignFolder& folder, const Plan& plan,
+                const std::string& program)
+      : loop_(loop), folder_(folder), plan_(plan), program_(program) {}
+
+  // What a campaign that was killed has left undone.
+  void restore_lost(const std::vector<RunSpec>& runs) {
+    for (const RunSpec& run : runs) {
+      std::string id = run_id(plan_, run);
+      if (out_.interrupted ||
+          std::ranges::find(folder_.lost(), id) == folder_.lost().end())
+        continue;
+      RunMaker maker(loop_, folder_, plan_, run, program_);
+      restore(maker, id, false);
+    }
+  }
+
+  // Fails where the folder does.
+  Status make(const RunSpec& run) {
+    std::string id = run_id(plan_, run);
+    RunMaker maker(loop_, folder_, plan_, run, program_);
+    Status made = maker.make();
+    if (auto kept = made ? folder_.keep(id) : folder_.put_aside(id); !kept)
+      return kept;
+    bool asked = maker.interrupted() ||
+                 (!made && made.error().kind == ErrorKind::interrupted);
+    if (made)
+      ++out_.made;
+    else if (!asked)
+      out_.failures.push_back({id, describe(made.error())});
+    restore(maker, id, made.has_value());
+    out_.interrupted = out_.interrupted || asked;
+    return {};
+  }
+
+  CampaignOutcome& outcome() { return out_; }
+
+private:
+  void restore(RunMaker& maker, const std::string& id, bool has_session) {
+    if (auto restored = maker.restore(); !restored)
+      out_.failures.push_back({id, describe(restored.error()), has_session});
+    out_.interrupted = out_.interrupted || maker.interrupted();
+  }
+
+  EventLoop& loop_;
+  CampaignFolder& folder_;
+  const Plan& plan_;
+  const std::string& program_;
+  CampaignOutcome out_;
+};
+
 } // namespace
 
 Result<CampaignOutcome> make_runs(EventLoop& loop, Clock& clock,
@@ -213,33 +310,25 @@ Result<CampaignOutcome> make_runs(EventLoop& loop, Clock& clock,
                                   const std::vector<RunSpec>& runs,
                                   const std::string& program,
                                   const ShowProgress& show) {
-  CampaignOutcome out;
+  CampaignMaker maker(loop, folder, plan, program);
+  CampaignOutcome& out = maker.outcome();
   std::vector<RunSpec> to_make;
   for (const RunSpec& run : runs)
     if (folder.is_done(run_id(plan, run)))
       ++out.found;
     else
       to_make.push_back(run);
+  maker.restore_lost(to_make);
   Estimate estimate(clock, to_make.size());
   for (const RunSpec& run : to_make) {
-    std::string id = run_id(plan, run);
+    if (out.interrupted)
+      break;
     auto showing = loop.every(kShow, [&] {
       show(fmt::format("{} of {}: {}{}", out.found + out.made + 1, runs.size(),
-                       id, estimate.text()));
+                       run_id(plan, run), estimate.text()));
     });
-    Status made = RunMaker(loop, folder, plan, run, program).make();
-    if (made) {
-      if (auto kept = folder.keep(id); !kept)
-        return fail(kept.error());
-      ++out.made;
-    } else if (auto aside = folder.put_aside(id); !aside) {
-      return fail(aside.error());
-    } else if (made.error().kind == ErrorKind::interrupted) {
-      out.interrupted = true;
-      return out;
-    } else {
-      out.failures.push_back({id, describe(made.error())});
-    }
+    if (auto made = maker.make(run); !made)
+      return fail(made.error());
     estimate.one_done();
   }
   return out;

@@ -16,12 +16,13 @@ refused_modes(EventLoop& loop, Clock& clock, const Plan& plan,
 
 struct RunFailure {
   std::string id, reason;
+  bool has_session =
+      false; // else it is tried again when the campaign is resumed
 };
 
 struct CampaignOutcome {
-  uint64_t made = 0, found = 0;     // runs of this time, and of times before
-  std::vector<RunFailure> failures; // that gave no session; tried again when
-                                    // the campaign is resumed
+  uint64_t made = 0, found = 0; // runs of this time, and of times before
+  std::vector<RunFailure> failures;
   bool interrupted = false;
 };
 

@@ -83,9 +83,7 @@ Status CampaignFolder::create() {
                  "something else in it",
                  path_.string(),
                  {}});
-  if (auto made = make_directory(path_); !made)
-    return made;
-  return make_directory(path_ / "runs");
+  return make_directory(path_);
 }
 
 Status CampaignFolder::lock() {
@@ -102,6 +100,8 @@ Status CampaignFolder::lock() {
 }
 
 Status CampaignFolder::claim(const Plan& plan) {
+  if (auto made = make_directory(path_ / "runs"); !made)
+    return made;
   fs::path file = path_ / "plan.json";
   std::error_code ignored;
   if (!fs::exists(file, ignored))
@@ -131,14 +131,13 @@ Status CampaignFolder::clear_up() {
         place.filename().string().starts_with("migscope-"))
       fs::remove_all(place, ignored);
   }
-  std::vector<std::string> parts;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path_ / "runs", ignored)) {
     std::string name = entry.path().filename().string();
     if (name.ends_with(kPart))
-      parts.push_back(name.substr(0, name.size() - kPart.size()));
+      lost_.push_back(name.substr(0, name.size() - kPart.size()));
   }
-  for (const std::string& id : parts)
+  for (const std::string& id : lost_)
     if (auto aside = put_aside(id); !aside)
       return aside;
   return {};

@@ -32,6 +32,8 @@ public:
   [[nodiscard]] std::filesystem::path part(const std::string& id) const;
   [[nodiscard]] std::filesystem::path log(const std::string& id,
                                           const std::string& suffix = "") const;
+  // Runs that were being made when a campaign was killed.
+  [[nodiscard]] const std::vector<std::string>& lost() const { return lost_; }
   // The part is the run's session from now on.
   [[nodiscard]] Status keep(const std::string& id);
   // It is not: it stays beside. Nothing where there is none.
@@ -52,6 +54,7 @@ private:
   [[nodiscard]] Status make_scratch();
 
   std::filesystem::path path_;
+  std::vector<std::string> lost_;
   std::unique_ptr<TempDir> scratch_;
   int lock_ = -1;
 };

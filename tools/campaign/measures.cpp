@@ -49,6 +49,12 @@ Value of_pause(const Analysis& analysis,
              : std::nullopt;
 }
 
+// An estimate: each way is taken to be as long as the other.
+Value one_way_delay(const Analysis& analysis) {
+  Value both = of_service(analysis, &analyzer::Service::median_ms);
+  return both ? Value(*both / 2) : std::nullopt;
+}
+
 struct Measure {
   MeasureInfo info;
   Value (*take)(const Analysis&);
@@ -57,8 +63,8 @@ struct Measure {
 using analyzer::PauseOutage;
 using analyzer::Service;
 
-const std::array<Measure, 16>& all() {
-  static const std::array<Measure, 16> list{{
+const std::array<Measure, 17>& all() {
+  static const std::array<Measure, 17> list{{
       {{"migration_time_ms", "migration time", "ms"},
        [](const Analysis& a) { return a.outcome.total_ms; }},
       {{"downtime_ms", "downtime, STOP to RESUME", "ms"},
@@ -77,6 +83,8 @@ const std::array<Measure, 16>& all() {
        [](const Analysis& a) { return of_service(a, &Service::loss_percent); }},
       {{"delay_ms", "delay there and back, median", "ms"},
        [](const Analysis& a) { return of_service(a, &Service::median_ms); }},
+      {{"one_way_delay_ms", "delay one way, half of there and back", "ms"},
+       one_way_delay},
       {{"delay_p99_ms", "delay there and back, 99th percentile", "ms"},
        [](const Analysis& a) { return of_service(a, &Service::p99_ms); }},
       {{"jitter_ms", "jitter by RFC 3550, mean", "ms"},

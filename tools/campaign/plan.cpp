@@ -119,12 +119,20 @@ Result<Bandwidth> read_bandwidth(const std::string& text) {
                         static_cast<size_t>(text.data() + text.size() - end));
   for (Unit unit : {Unit{"Mbit/s", 1e6 / 8}, Unit{"Gbit/s", 1e9 / 8},
                     Unit{"MiB/s", 1 << 20}, Unit{"MB/s", 1e6}})
-    if (error == std::errc() && rest == unit.name && value > 0 && value < 1e9)
+    if (error == std::errc() && rest == unit.name && value * unit.bytes >= 1 &&
+        value < 1e9)
       return Bandwidth{text, static_cast<uint64_t>(value * unit.bytes)};
   return fail(ErrorKind::usage,
               fmt::format("bandwidth: \"{}\": expected unlimited, or a number "
                           "with Mbit/s, Gbit/s, MB/s or MiB/s behind it",
                           text));
+}
+
+// What `lab --link` takes.
+bool is_link(const Bandwidth& bandwidth) {
+  double bits =
+      8 * static_cast<double>(bandwidth.bytes_per_second.value_or(125'000'000));
+  return bits >= 1e6 && bits <= 100e9;
 }
 
 Status read_lab(const Json& json, LabRunner& out) {
@@ -229,6 +237,11 @@ Status resolve(const Json& json, const Names& names, Plan& plan) {
     auto bandwidth = read_bandwidth(text);
     if (!bandwidth)
       return fail(bandwidth.error());
+    if (plan.lab.link && !is_link(*bandwidth))
+      return fail(ErrorKind::usage,
+                  fmt::format("bandwidth: \"{}\": expected 1 Mbit/s to 100 "
+                              "Gbit/s of a link",
+                              text));
     plan.bandwidths.push_back(std::move(*bandwidth));
   }
   return {};
@@ -319,7 +332,7 @@ std::optional<uint64_t> parse_size(std::string_view text) {
   std::string_view rest(end,
                         static_cast<size_t>(text.data() + text.size() - end));
   if (rest.empty())
-    return value;
+    rest = "M";
   size_t power = std::string_view("KMGT").find(rest.front());
   if (rest.size() != 1 || power == std::string_view::npos)
     return std::nullopt;

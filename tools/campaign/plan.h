@@ -75,7 +75,8 @@ struct Plan {
 preset_plan(std::string_view name);
 [[nodiscard]] std::vector<std::string> preset_names();
 
-// "256M" in bytes; suffixes K, M, G, T.
+// "256M" in bytes, as QEMU's -m takes it: suffixes K, M, G, T; M where there is
+// none (system/vl.c, parse_memory_options).
 [[nodiscard]] std::optional<uint64_t> parse_size(std::string_view text);
 
 } // namespace migscope::tools

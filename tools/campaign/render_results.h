@@ -21,7 +21,7 @@ namespace migscope::tools {
 // "3 precopy, 2 postcopy"; "" of none.
 [[nodiscard]] std::string
 counts_text(const std::map<std::string, uint64_t>& counts);
-// To four digits; "?" of none.
+// To four digits, or to whole numbers; "?" of none.
 [[nodiscard]] std::string figure_text(std::optional<double> value);
 // "2.5 to 3"; "?" of none.
 [[nodiscard]] std::string

@@ -165,11 +165,13 @@ Section categories(const CampaignResults& results) {
   table.columns = {{"set", false},
                    {"title", false, true},
                    {"status", false},
-                   {"source", false, true},
-                   {"note", false, true}};
-  for (const analyzer::CategorySet& set : results.sets)
-    table.rows.push_back({word(set.name), word(set.title), word(set.status),
-                          word(set.source), word(set.note)});
+                   {"source", false, true}};
+  for (const analyzer::CategorySet& set : results.sets) {
+    table.rows.push_back(
+        {word(set.name), word(set.title), word(set.status), word(set.source)});
+    if (!set.note.empty())
+      out.findings.push_back({"info", set.note, set.source, set.name});
+  }
   out.tables.push_back(std::move(table));
   return out;
 }

@@ -4,6 +4,7 @@
 #include "tools/render/text_layout.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <functional>
 
@@ -164,11 +165,15 @@ std::string runs_text(const CellResult& cell) {
 }
 
 std::string figure_text(std::optional<double> value) {
-  return value ? fmt::format("{:.4g}", *value) : "?";
+  if (!value)
+    return "?";
+  return std::abs(*value) >= 1000 ? fmt::format("{:.0f}", *value)
+                                  : fmt::format("{:.4g}", *value);
 }
 
 std::string interval_text(const std::optional<Interval>& value) {
-  return value ? fmt::format("{:.4g} to {:.4g}", value->low, value->high) : "?";
+  return value ? figure_text(value->low) + " to " + figure_text(value->high)
+               : "?";
 }
 
 std::string grades_text(const std::vector<MeasuredGrade>& grades) {
@@ -198,11 +203,12 @@ std::string counts_text(const std::map<std::string, uint64_t>& counts) {
 std::string comparison_text(const Comparison& one) {
   auto info = std::ranges::find(measures(), one.measure, &MeasureInfo::name);
   std::string unit = info->unit.empty() ? "" : " " + info->unit;
-  return fmt::format("{}, {}: {} {:.4g}{}, {} {:.4g}{} (medians; shift "
-                     "{:+.4g}, p {:.2g}, adjusted {:.2g})",
-                     info->title, place_of(one), one.a, one.median_a, unit,
-                     one.b, one.median_b, unit, one.test.shift, one.test.p,
-                     one.adjusted_p);
+  return fmt::format(
+      "{}, {}: {} {}{}, {} {}{} (medians; shift {}{}, p {:.2g}, "
+      "adjusted {:.2g})",
+      info->title, place_of(one), one.a, figure_text(one.median_a), unit, one.b,
+      figure_text(one.median_b), unit, one.test.shift > 0 ? "+" : "",
+      figure_text(one.test.shift), one.test.p, one.adjusted_p);
 }
 
 std::string against_text(const OtherCampaign& other) {

@@ -138,6 +138,7 @@ std::vector<std::string> record_arguments(const Plan& plan,
   const HookRunner& hooks = *plan.hooks;
   std::vector<std::string> out{"record",   "-o",         session,
                                "--source", hooks.source, "--enable-events"};
+  add_option(out, "--limit", fmt::format("{}", plan.limit_s));
   if (!hooks.destination.empty())
     add_option(out, "--destination", hooks.destination);
   if (!hooks.probe.empty()) {

@@ -24,7 +24,8 @@ constexpr size_t kLastWords = 1000; // bytes
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent)
     _exit(127);
-  // A terminal's Ctrl-C is for us: we end the child when we are ready.
+  // A terminal's Ctrl-C is for us: we end the child when we are ready, and its
+  // own children with it.
   setpgid(0, 0);
   std::signal(SIGPIPE, SIG_DFL);
   std::signal(SIGXFSZ, SIG_DFL);
@@ -89,18 +90,18 @@ bool ChildProcess::running() {
 
 void ChildProcess::ask_to_end() {
   if (running())
-    kill(pid_, SIGTERM);
+    kill(-pid_, SIGTERM);
 }
 
 ChildProcess::~ChildProcess() {
   if (!running())
     return;
-  kill(pid_, SIGTERM);
+  kill(-pid_, SIGTERM);
   for (int i = 0; i < 100 && running(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   if (!running())
     return;
-  kill(pid_, SIGKILL);
+  kill(-pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
 }
 

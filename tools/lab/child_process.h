@@ -16,12 +16,13 @@ public:
   // is created. The kernel kills the child when we die, however that happens.
   [[nodiscard]] static Result<std::unique_ptr<ChildProcess>>
   start(const std::vector<std::string>& argv, const std::filesystem::path& log);
-  ~ChildProcess(); // ends it: SIGTERM, then SIGKILL
+  ~ChildProcess(); // ends both: SIGTERM, then SIGKILL
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   [[nodiscard]] bool running();
-  // Asks it to end (SIGTERM); running() tells when it has.
+  // Asks it, and what it has started, to end (SIGTERM); running() tells when it
+  // has.
   void ask_to_end();
   // Once it no longer runs: its exit status, or 128 and the signal that ended
   // it.

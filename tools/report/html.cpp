@@ -12,8 +12,9 @@
 namespace migscope::tools {
 namespace {
 
-// Of a cell; the sentences of findings stand elsewhere.
-constexpr size_t kMostCellBytes = 300;
+// Of a cell; the sentences of findings stand elsewhere. A wide one may have a
+// few of them.
+constexpr size_t kMostCellBytes = 300, kMostWideBytes = 1000;
 constexpr size_t kMostFindings = 200;
 constexpr size_t kMostNameBytes = 200; // of a run
 
@@ -42,7 +43,7 @@ std::string cell(const Cell& value, const Column& column, bool head) {
   std::string out = head ? "<th scope=\"row\"" : "<td";
   if (column.number || column.wide)
     out += column.number ? " class=\"number\"" : " class=\"wide\"";
-  out += ">" + html(value.text, kMostCellBytes);
+  out += ">" + html(value.text, column.wide ? kMostWideBytes : kMostCellBytes);
   if (!value.change.empty())
     out += fmt::format(" <span class=\"change {}\">{}</span>",
                        value.tone ? to_class(*value.tone) : "",

@@ -8,6 +8,7 @@
 #include "tools/verbs/verbs.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
@@ -52,17 +53,13 @@ possible_runs(const Plan& plan,
   return out;
 }
 
-Result<CampaignOutcome> make_campaign(const Plan& plan,
-                                      const std::filesystem::path& output,
+Result<CampaignOutcome> make_campaign(const Plan& plan, CampaignFolder& folder,
                                       Progress& progress) {
-  auto folder = CampaignFolder::open(output, plan);
-  if (!folder)
-    return fail(folder.error());
   SystemClock clock;
   EventLoop loop;
   std::map<std::string, std::string> refused;
   if (!plan.hooks) {
-    auto asked = refused_modes(loop, clock, plan, (*folder)->scratch());
+    auto asked = refused_modes(loop, clock, plan, folder.scratch());
     if (!asked)
       return fail(asked.error());
     refused = std::move(*asked);
@@ -71,7 +68,7 @@ Result<CampaignOutcome> make_campaign(const Plan& plan,
   auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error)
     return fail_errno("find our own program", error.value());
-  return make_runs(loop, clock, **folder, plan,
+  return make_runs(loop, clock, folder, plan,
                    possible_runs(plan, refused, progress), program.string(),
                    [&](const std::string& text) { progress.show(text); });
 }
@@ -115,12 +112,13 @@ ExitStatus tell(const CampaignOptions& options,
              folder.string());
   for (const RunFailure& failure : outcome.failures)
     fmt::print(stderr, "migscope: {}: {}\n", failure.id, failure.reason);
-  if (outcome.failures.empty())
-    return ExitStatus::done;
-  fmt::print(stderr,
-             "migscope: {} could not be made; the same command tries again\n",
-             counted(outcome.failures.size(), "run"));
-  return ExitStatus::failed;
+  auto lacking = static_cast<uint64_t>(
+      std::ranges::count(outcome.failures, false, &RunFailure::has_session));
+  if (lacking > 0)
+    fmt::print(stderr,
+               "migscope: {} could not be made; the same command tries again\n",
+               counted(lacking, "run"));
+  return outcome.failures.empty() ? ExitStatus::done : ExitStatus::failed;
 }
 
 ExitStatus run_campaign(const CampaignOptions& options) {
@@ -130,8 +128,12 @@ ExitStatus run_campaign(const CampaignOptions& options) {
   // Before hours of runs.
   if (auto sets = read_categories(options.categories); !sets)
     return report(sets.error());
+  // Nobody else makes runs or tells of them meanwhile.
+  auto folder = CampaignFolder::open(options.output, *plan);
+  if (!folder)
+    return report(folder.error());
   Progress progress;
-  auto outcome = make_campaign(*plan, options.output, progress);
+  auto outcome = make_campaign(*plan, **folder, progress);
   progress.end();
   if (!outcome)
     return report(outcome.error());

@@ -4,11 +4,36 @@
 #include "tools/campaign/against.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace migscope::tools {
 namespace {
 
 constexpr uint64_t kMostBytes = 1 << 20;
+
+// A set that means another unit, or a measure that there is none of, would
+// grade wrongly, or nothing.
+Status check_measures(const analyzer::CategorySet& set,
+                      const std::string& path) {
+  for (const analyzer::MeasureGrades& one : set.measures) {
+    auto known = std::ranges::find(measures(), one.measure, &MeasureInfo::name);
+    if (known == measures().end())
+      return fail(
+          {ErrorKind::usage,
+           fmt::format("measure \"{}\": expected one of docs/campaign.md",
+                       one.measure),
+           path,
+           {}});
+    if (known->unit != one.unit)
+      return fail({ErrorKind::usage,
+                   fmt::format("unit of {}: expected \"{}\", found \"{}\"",
+                               one.measure, known->unit, one.unit),
+                   path,
+                   {}});
+  }
+  return {};
+}
 
 } // namespace
 
@@ -33,6 +58,8 @@ read_categories(const std::vector<std::string>& files) {
     auto set = analyzer::parse_categories(*text, path);
     if (!set)
       return fail(set.error());
+    if (auto sound = check_measures(*set, path); !sound)
+      return fail(sound.error());
     set->name = std::filesystem::path(path).stem().string();
     out.push_back(std::move(*set));
   }

@@ -14,6 +14,7 @@ namespace {
 struct RecordOptions {
   std::string source, destination, output;
   int interval_ms = 50;
+  double limit_s = 0; // 0: none
   bool enable_events = false;
   std::string metrics_listen;
   TraceOptions trace;
@@ -68,7 +69,10 @@ ExitStatus record(const RecordOptions& options) {
     return abandon(std::move(*run), options.output, attached.error());
   (*run)->notice("attached; the recording ends with the migration, or with "
                  "Ctrl-C");
-  captures::Outcome outcome = (*run)->follow();
+  std::optional<Nanos> limit;
+  if (options.limit_s > 0)
+    limit = from_seconds(options.limit_s);
+  captures::Outcome outcome = (*run)->follow(limit);
   return conclude(**run, options.output, outcome);
 }
 
@@ -96,6 +100,11 @@ void add_record(CLI::App& app, Verb& chosen) {
   verb->add_flag("--enable-events", options->enable_events,
                  "Turn on the `events` capability in the QEMUs, so that "
                  "every pass is seen; before the migration starts");
+  verb->add_option("--limit", options->limit_s,
+                   "Cancel a migration that has not ended so long after the "
+                   "monitors were attached")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 1e6));
   verb->add_option("--metrics-listen", options->metrics_listen,
                    "Serve the live figures for Prometheus at "
                    "http://HOST:PORT/metrics until the recording ends")

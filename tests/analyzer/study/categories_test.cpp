@@ -52,9 +52,9 @@ TEST_CASE("TIPHON as used: boundaries as they are tabled") {
        {Case{"loss_percent", 0, 4}, Case{"loss_percent", 0.001, 3},
         Case{"loss_percent", 3, 3}, Case{"loss_percent", 15, 2},
         Case{"loss_percent", 15.1, 1}, Case{"loss_percent", 100, 1},
-        Case{"delay_ms", 0, 4}, Case{"delay_ms", 149.9, 4},
-        Case{"delay_ms", 150, 3}, Case{"delay_ms", 300, 3},
-        Case{"delay_ms", 450, 2}, Case{"delay_ms", 451, 1},
+        Case{"one_way_delay_ms", 0, 4}, Case{"one_way_delay_ms", 149.9, 4},
+        Case{"one_way_delay_ms", 150, 3}, Case{"one_way_delay_ms", 300, 3},
+        Case{"one_way_delay_ms", 450, 2}, Case{"one_way_delay_ms", 451, 1},
         Case{"jitter_ms", 0, 4}, Case{"jitter_ms", 0.1, 3},
         Case{"jitter_ms", 75, 3}, Case{"jitter_ms", 125, 2},
         Case{"jitter_ms", 126, 1}}) {
@@ -62,9 +62,9 @@ TEST_CASE("TIPHON as used: boundaries as they are tabled") {
     CAPTURE(value);
     CHECK(graded(set, measure, value).index == doctest::Approx(index));
   }
-  CHECK(graded(set, "delay_ms", 149).rule == "below 150 ms");
-  CHECK(graded(set, "delay_ms", 300).rule == "up to and with 300 ms");
-  CHECK(graded(set, "delay_ms", 500).rule == "above 450 ms");
+  CHECK(graded(set, "one_way_delay_ms", 149).rule == "below 150 ms");
+  CHECK(graded(set, "one_way_delay_ms", 300).rule == "up to and with 300 ms");
+  CHECK(graded(set, "one_way_delay_ms", 500).rule == "above 450 ms");
 }
 
 TEST_CASE("TIPHON's overall index") {
@@ -86,9 +86,10 @@ TEST_CASE("TIPHON's overall index") {
 }
 
 TEST_CASE("G.114") {
-  CHECK(graded(known("g114"), "delay_ms", 150).label == "acceptable");
-  CHECK(graded(known("g114"), "delay_ms", 400).label == "acceptable with care");
-  CHECK(graded(known("g114"), "delay_ms", 401).label == "unacceptable");
+  CHECK(graded(known("g114"), "one_way_delay_ms", 150).label == "acceptable");
+  CHECK(graded(known("g114"), "one_way_delay_ms", 400).label ==
+        "acceptable with care");
+  CHECK(graded(known("g114"), "one_way_delay_ms", 401).label == "unacceptable");
 }
 
 TEST_CASE("goals") {
@@ -146,7 +147,14 @@ TEST_CASE("what is no set says where") {
         Case{head + "status = 'verified'\n[[measure]]\nmeasure = 'a'\n"
                     "grades = [{label = 'x', up_to = 5}, "
                     "{label = 'y', up_to = 5}]",
-             "up_to"}}) {
+             "up_to"},
+        Case{head + "status = 'verified'\n[[measure]]\nmeasure = 'a'\n"
+                    "grades = [{label = 'x', up_to = '5'}]",
+             "a number"},
+        Case{head + "status = 'verified'\n[[measure]]\nmeasure = 'a'\n"
+                    "bondary = 'exclusive'\ngrades = [{label = 'x'}]",
+             "measure.bondary: expected one of"},
+        Case{head + "statsu = 'verified'", "statsu"}}) {
     CAPTURE(text);
     auto set = parse_categories(text, "bad.toml");
     REQUIRE_FALSE(set);

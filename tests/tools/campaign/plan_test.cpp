@@ -101,6 +101,8 @@ TEST_CASE("what is no plan says what was expected, and found") {
         Case{good + "nonsense = 1", "nonsense: expected one of"},
         Case{good + "bandwidth = ['fast']", "\"fast\""},
         Case{good + "bandwidth = ['-1MB/s']", "-1MB/s"},
+        Case{good + "bandwidth = ['0.000001Mbit/s']", "0.000001"},
+        Case{good + "bandwidth = ['0.5Mbit/s']\n[lab]\nlink = true", "link"},
         Case{good + "[lab]\nguest = 'dos'", "lab.guest"},
         Case{good + "[lab]\nprobe = 'udp'", "lab.probe"},
         Case{good + "[lab]\nqemu = 3", "lab.qemu"},
@@ -131,7 +133,7 @@ TEST_CASE("what is no plan says what was expected, and found") {
 }
 
 TEST_CASE("sizes") {
-  CHECK(parse_size("512") == 512);
+  CHECK(parse_size("512") == 512u << 20); // as QEMU has it
   CHECK(parse_size("256M") == 256u << 20);
   CHECK(parse_size("2G") == uint64_t{2} << 30);
   for (const char* text : {"", "M", "1X", "1MM", "-1", "99999999999T"})
