@@ -281,7 +281,8 @@ def killed(migscope, lab):
     check([run["order"] for run in found["runs"]] == list(range(1, 10)), "order")
     check(not [name for name in os.listdir(f"{folder}/runs")
                if ".part." in name], "a part is left")
-    check(not os.path.exists(f"{folder}/scratch"), "the scratch is left")
+    for name in ("scratch", "current"):
+        check(not os.path.exists(f"{folder}/{name}"), f"{name} is left")
     return {"killed after s": moments,
             "lost": len([name for name in os.listdir(f"{folder}/runs")
                          if ".lost-" in name])}
@@ -489,16 +490,17 @@ def hooks_late(migscope, lab):
 
 
 def hooks_killed(migscope, lab):
-    """The VMs of a run that was lost are restored before the next one."""
+    """The VMs of a run that was lost, in the migration or before, are restored
+    before the next one."""
     plan, run = hooked(lab, slow=("400Mbit/s", "4MiB/s"))
     folder = lab.path("killed")
-    process = migscope.start("campaign", plan, "-o", folder)
-    migtest.wait_until(lambda: any(".migrate." in name for name in os.listdir(
-        f"{folder}/runs")) if os.path.isdir(f"{folder}/runs") else False,
-        "the migration")
-    process.kill()
-    process.communicate()
-    check(os.path.exists(f"{run}/source.pid"), "nothing to restore")
+    for begun in (f"{run}/destination.console",
+                  f"{folder}/runs/full.96M.precopy.4MiB-s.r1.migrate.log"):
+        process = migscope.start("campaign", plan, "-o", folder)
+        migtest.wait_until(lambda: os.path.exists(begun), begun)
+        process.kill()
+        process.communicate()
+        check(os.path.exists(f"{run}/source.pid"), "nothing to restore")
     campaign(migscope, plan, folder)
     check(len(sessions(folder)) == 1, sessions(folder))
     check(os.listdir(run) == [], os.listdir(run))

@@ -199,11 +199,12 @@ private:
     // The recorder cancels what does not end in time.
     Nanos limit = from_seconds(plan_.limit_s) + kRecordTail;
     Status migrated = run_hook("migrate", plan_.hooks->migrate, limit);
-    if (!migrated && migrated.error().kind != ErrorKind::refused) {
+    if (!migrated && migrated.error().kind == ErrorKind::interrupted) {
       end(**recorder);
       return migrated;
     }
-    // A migration that fails fails its command, too, and is what was measured.
+    // A migration that fails or is cancelled fails its command, too, or makes
+    // it wait for ever, and is what was measured.
     Status waited = wait(**recorder, migrated ? limit : kFailureTail,
                          "the migration did not end within its time");
     if (waited)
@@ -259,20 +260,22 @@ public:
 
   // What a campaign that was killed has left undone.
   void restore_lost(const std::vector<RunSpec>& runs) {
-    for (const RunSpec& run : runs) {
-      std::string id = run_id(plan_, run);
-      if (out_.interrupted ||
-          std::ranges::find(folder_.lost(), id) == folder_.lost().end())
-        continue;
-      RunMaker maker(loop_, folder_, plan_, run, program_);
-      restore(maker, id, false);
-    }
+    auto lost =
+        std::ranges::find(runs, folder_.lost(), [&](const RunSpec& run) {
+          return run_id(plan_, run);
+        });
+    if (lost == runs.end())
+      return;
+    RunMaker maker(loop_, folder_, plan_, *lost, program_);
+    restore(maker, folder_.lost(), folder_.is_done(folder_.lost()));
   }
 
   // Fails where the folder does.
   Status make(const RunSpec& run) {
     std::string id = run_id(plan_, run);
     RunMaker maker(loop_, folder_, plan_, run, program_);
+    if (auto begun = folder_.begin(id); !begun)
+      return begun;
     Status made = maker.make();
     if (auto kept = made ? folder_.keep(id) : folder_.put_aside(id); !kept)
       return kept;
@@ -294,6 +297,7 @@ private:
     if (auto restored = maker.restore(); !restored)
       out_.failures.push_back({id, describe(restored.error()), has_session});
     out_.interrupted = out_.interrupted || maker.interrupted();
+    folder_.end_of_run();
   }
 
   EventLoop& loop_;
@@ -318,7 +322,7 @@ Result<CampaignOutcome> make_runs(EventLoop& loop, Clock& clock,
       ++out.found;
     else
       to_make.push_back(run);
-  maker.restore_lost(to_make);
+  maker.restore_lost(runs);
   Estimate estimate(clock, to_make.size());
   for (const RunSpec& run : to_make) {
     if (out.interrupted)

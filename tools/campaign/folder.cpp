@@ -123,6 +123,8 @@ Status CampaignFolder::claim(const Plan& plan) {
 }
 
 Status CampaignFolder::clear_up() {
+  if (auto id = read_text(path_ / "current"))
+    lost_ = *std::move(id);
   if (auto old = read_text(path_ / "scratch"); old && !old->empty()) {
     std::error_code ignored;
     // Only what make_scratch() made: the file may be anybody's.
@@ -131,13 +133,14 @@ Status CampaignFolder::clear_up() {
         place.filename().string().starts_with("migscope-"))
       fs::remove_all(place, ignored);
   }
+  std::vector<std::string> parts;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path_ / "runs", ignored)) {
     std::string name = entry.path().filename().string();
     if (name.ends_with(kPart))
-      lost_.push_back(name.substr(0, name.size() - kPart.size()));
+      parts.push_back(name.substr(0, name.size() - kPart.size()));
   }
-  for (const std::string& id : lost_)
+  for (const std::string& id : parts)
     if (auto aside = put_aside(id); !aside)
       return aside;
   return {};
@@ -150,6 +153,15 @@ Status CampaignFolder::make_scratch() {
     return fail(made.error());
   scratch_ = std::move(*made);
   return captures::replace_file(path_ / "scratch", scratch().string());
+}
+
+Status CampaignFolder::begin(const std::string& id) {
+  return captures::replace_file(path_ / "current", id);
+}
+
+void CampaignFolder::end_of_run() {
+  std::error_code ignored;
+  fs::remove(path_ / "current", ignored);
 }
 
 bool CampaignFolder::is_done(const std::string& id) const {

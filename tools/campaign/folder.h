@@ -6,6 +6,7 @@
 //   runs/ID.lost-N.migscope  one that was interrupted; it is made again
 //   runs/ID.log        what its programs said
 //   lock               held while somebody makes runs
+//   current            names the run that is being made, until it is restored
 //   scratch            names the directory for sockets, while it is there
 #pragma once
 
@@ -32,8 +33,11 @@ public:
   [[nodiscard]] std::filesystem::path part(const std::string& id) const;
   [[nodiscard]] std::filesystem::path log(const std::string& id,
                                           const std::string& suffix = "") const;
-  // Runs that were being made when a campaign was killed.
-  [[nodiscard]] const std::vector<std::string>& lost() const { return lost_; }
+  // A run's programs are about to be started, or have all ended.
+  [[nodiscard]] Status begin(const std::string& id);
+  void end_of_run();
+  // The run that a campaign that was killed has not ended; empty: none.
+  [[nodiscard]] const std::string& lost() const { return lost_; }
   // The part is the run's session from now on.
   [[nodiscard]] Status keep(const std::string& id);
   // It is not: it stays beside. Nothing where there is none.
@@ -54,7 +58,7 @@ private:
   [[nodiscard]] Status make_scratch();
 
   std::filesystem::path path_;
-  std::vector<std::string> lost_;
+  std::string lost_;
   std::unique_ptr<TempDir> scratch_;
   int lock_ = -1;
 };
